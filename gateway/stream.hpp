@@ -1,0 +1,123 @@
+// One source, many viewers. Holds the newest packets in a ring that all viewers share; a viewer is
+// a cursor into it, so that a packet costs a viewer nothing until it is written to the viewer's
+// socket. Knows no protocol and does no I/O. Lives on one shard; nothing here is thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rtp/media.hpp"
+
+namespace gateway {
+
+// What a stream tells whoever watches it. Called on the stream's shard, never from inside
+// attach() or detach(). A viewer may detach (itself or another) inside a call.
+class Viewer {
+ public:
+  virtual ~Viewer() = default;
+  // New packets are there, up to stream.end(); called once per batch that the source delivered.
+  virtual void on_packets() = 0;
+  // The stream is over and will not continue. `reason` is for people.
+  virtual void on_end(const std::string& reason) = 0;
+};
+
+// How long the ring remembers. Beyond it the oldest packets go, and a viewer whose cursor they
+// pass has lost them (see Stream::begin()).
+struct StreamLimits {
+  std::size_t ring_bytes = 16 * 1024 * 1024;  // media bytes held at most
+  std::size_t ring_packets = 16384;
+  std::int64_t ring_ns = 20'000'000'000;  // age of the oldest packet held
+};
+
+// An RTP timestamp and the wall clock of the instant it was captured; RFC 3550 6.4.1.
+struct SenderReport {
+  std::uint64_t ntp = 0;  // 32.32 fixed point, seconds since 1900
+  std::uint32_t rtp_timestamp = 0;
+  std::uint32_t packet_count = 0;
+  std::uint32_t octet_count = 0;
+};
+
+class Stream {
+ public:
+  Stream(std::string name, StreamLimits limits);
+
+  const std::string& name() const { return name_; }
+  const std::string& cname() const { return cname_; }  // RTCP SDES, the same for all tracks
+
+  // Tracks; an OutPacket's track is the index. Grows when audio shows up late; never shrinks.
+  std::span<const rtp::Track> tracks() const { return tracks_; }
+  // True when there is at least one track whose parameter sets are known, so that an SDP can be
+  // made.
+  bool ready() const { return ready_; }
+  bool ended() const { return ended_; }
+  const std::string& end_reason() const { return end_reason_; }
+
+  // The ring: packets [begin(), end()) can be read. A cursor below begin() has been overtaken.
+  std::uint64_t begin() const { return first_index_; }
+  std::uint64_t end() const { return first_index_ + ring_.size(); }
+  const rtp::OutPacket& packet(std::uint64_t index) const { return ring_[index - first_index_]; }
+  // Where a new viewer can start decoding: the first packet of the newest random access point in
+  // the ring; empty before the first one. For an audio-only stream: end().
+  std::optional<std::uint64_t> latest_key() const;
+  // The first random access point at or after `index`, for a viewer that must skip.
+  std::optional<std::uint64_t> next_key(std::uint64_t index) const;
+
+  // For an RTCP SR of a track at this moment: maps capture time, not time of sending.
+  SenderReport sender_report(std::size_t track, std::int64_t now_ns) const;
+
+  // The viewer must detach before it dies. It sees packets from the next batch on.
+  void attach(Viewer& viewer);
+  void detach(Viewer& viewer);
+  std::size_t viewer_count() const { return viewers_.size(); }
+
+  // ---- the source's side ----
+  // Sets or replaces the tracks; a track keeps its ssrc and payload type over a replacement.
+  void set_tracks(std::vector<rtp::Track> tracks, bool ready);
+  // Appends a packet; viewers hear of it at the next flush().
+  void publish(rtp::OutPacket&& packet);
+  void flush();
+  // Ties the stream's time line to the wall clock: the instant `wall_ns` (since 1970) was
+  // captured at `pts_90khz`. Called now and then; small corrections only.
+  void set_clock(std::int64_t pts_90khz, std::int64_t wall_ns);
+  void end(const std::string& reason);
+
+  // ---- figures ----
+  struct Counters {
+    std::uint64_t packets = 0, bytes = 0, units = 0, keys = 0;
+  };
+  const Counters& counters() const { return counters_; }
+  std::size_t ring_bytes() const { return ring_bytes_; }
+
+ private:
+  struct TrackCounters {
+    std::uint32_t packets = 0, octets = 0, last_timestamp = 0;
+    std::int64_t last_pts_90khz = 0;
+  };
+  void trim(std::int64_t now_ns);
+  void forget_first();
+
+  std::string name_, cname_;
+  StreamLimits limits_;
+  std::vector<rtp::Track> tracks_;
+  std::vector<TrackCounters> track_counters_;
+  bool ready_ = false, ended_ = false;
+  std::string end_reason_;
+  std::deque<rtp::OutPacket> ring_;
+  std::uint64_t first_index_ = 0;
+  std::size_t ring_bytes_ = 0;
+  std::deque<std::uint64_t> keys_;  // indices of first packets of random access points, ascending
+  bool has_video_ = false;
+  std::int64_t clock_pts_90khz_ = 0, clock_wall_ns_ = 0;
+  bool clock_known_ = false;
+  std::vector<Viewer*> viewers_;  // nullptr where one left during a call
+  bool calling_ = false;
+  Counters counters_;
+};
+
+}  // namespace gateway
