@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/packet_ring.hpp"
 #include "rtp/media.hpp"
 
 namespace gateway {
@@ -27,12 +28,13 @@ class Viewer {
   virtual void on_end(const std::string& reason) = 0;
 };
 
-// How long the ring remembers. Beyond it the oldest packets go, and a viewer whose cursor they
-// pass has lost them (see Stream::begin()).
+// How much the ring remembers: the newest group of pictures and whatever is younger than
+// `backlog_ns`, but never more than the two other limits. A viewer whose cursor the ring has
+// passed has lost packets (see Stream::begin()).
 struct StreamLimits {
-  std::size_t ring_bytes = 16 * 1024 * 1024;  // media bytes held at most
-  std::size_t ring_packets = 16384;
-  std::int64_t ring_ns = 20'000'000'000;  // age of the oldest packet held
+  std::size_t ring_bytes = 16 * 1024 * 1024;
+  std::size_t ring_packets = 32768;
+  std::int64_t backlog_ns = 2'000'000'000;
 };
 
 // An RTP timestamp and the wall clock of the instant it was captured; RFC 3550 6.4.1.
@@ -59,9 +61,9 @@ class Stream {
   const std::string& end_reason() const { return end_reason_; }
 
   // The ring: packets [begin(), end()) can be read. A cursor below begin() has been overtaken.
-  std::uint64_t begin() const { return first_index_; }
-  std::uint64_t end() const { return first_index_ + ring_.size(); }
-  const rtp::OutPacket& packet(std::uint64_t index) const { return ring_[index - first_index_]; }
+  std::uint64_t begin() const { return ring_.begin(); }
+  std::uint64_t end() const { return ring_.end(); }
+  const rtp::OutPacket& packet(std::uint64_t index) const { return ring_[index]; }
   // Where a new viewer can start decoding: the first packet of the newest random access point in
   // the ring; empty before the first one. For an audio-only stream: end().
   std::optional<std::uint64_t> latest_key() const;
@@ -100,6 +102,7 @@ class Stream {
     std::int64_t last_pts_90khz = 0;
   };
   void trim(std::int64_t now_ns);
+  bool is_spare(std::int64_t now_ns) const;
   void forget_first();
 
   std::string name_, cname_;
@@ -108,8 +111,7 @@ class Stream {
   std::vector<TrackCounters> track_counters_;
   bool ready_ = false, ended_ = false;
   std::string end_reason_;
-  std::deque<rtp::OutPacket> ring_;
-  std::uint64_t first_index_ = 0;
+  PacketRing ring_;
   std::size_t ring_bytes_ = 0;
   std::deque<std::uint64_t> keys_;  // indices of first packets of random access points, ascending
   bool has_video_ = false;
