@@ -5,6 +5,7 @@
 namespace gateway {
 namespace {
 
+constexpr std::uint32_t rtp_header_bytes = 12;
 constexpr std::int64_t ns_per_second = 1'000'000'000;
 constexpr std::uint64_t ntp_of_unix_epoch = 2'208'988'800;  // seconds from 1900 to 1970
 
@@ -76,7 +77,7 @@ void Stream::set_tracks(std::vector<rtp::Track> tracks, bool ready) {
 void Stream::publish(rtp::OutPacket&& packet) {
   auto& count = track_counters_.at(packet.track);
   ++count.packets;
-  count.octets += packet.size_bytes;
+  count.octets += packet.size_bytes - rtp_header_bytes;  // 6.4.1: payload only
   count.last_timestamp = packet.timestamp;
   count.last_pts_90khz = packet.pts_90khz;
   ++counters_.packets;
