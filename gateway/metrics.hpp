@@ -1,0 +1,96 @@
+// Counters and gauges by name and labels, and their Prometheus text (exposition format 0.0.4).
+// An increment is one relaxed atomic addition. Names begin with "gbgate_"; counters end in
+// "_total".
+//     Counter& calls = metrics.counter("gbgate_invites_total", "INVITEs sent", {{"result", "ok"}});
+//     calls.add();
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gateway {
+
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
+  std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+class Gauge {
+ public:
+  void set(std::int64_t value) { value_.store(value, std::memory_order_relaxed); }
+  void add(std::int64_t n) { value_.fetch_add(n, std::memory_order_relaxed); }
+  std::int64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> value_{0};
+};
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+enum class MetricKind { counter, gauge };
+
+// Registration and render() are thread-safe; registering is not for hot paths: keep the reference,
+// it is valid for the life of the registry. Registering the same name and labels again yields the
+// same object. A family holds at most `max_series`; what comes after shares one series whose label
+// values are all "other", so that labels made of input cannot fill the memory.
+class Metrics {
+ public:
+  explicit Metrics(std::size_t max_series = 200);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
+  Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
+
+  // Removes its callback when it dies; must not outlive the registry.
+  class Callback {
+   public:
+    Callback() = default;
+    Callback(Callback&& other) noexcept
+        : id_(std::exchange(other.id_, 0)), metrics_(other.metrics_) {}
+    Callback& operator=(Callback&& other) noexcept;
+    ~Callback();
+
+   private:
+    friend class Metrics;
+    Callback(std::uint64_t id, Metrics* metrics) : id_(id), metrics_(metrics) {}
+    std::uint64_t id_ = 0;
+    Metrics* metrics_ = nullptr;
+  };
+  // For figures that live elsewhere: `read` is called during render(), on the renderer's thread
+  // and under the registry's lock; it must not call the registry. A kind of counter must not fall.
+  [[nodiscard]] Callback on_render(MetricKind kind, std::string_view name, std::string_view help,
+                                   const Labels& labels, std::function<double()> read);
+
+  // The whole page, families in order of name.
+  std::string render() const;
+
+ private:
+  struct Series;
+  struct Family;
+  Series& series(MetricKind kind, std::string_view name, std::string_view help,
+                 const Labels& labels);
+  void remove(std::uint64_t id);
+
+  std::size_t max_series_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Family>, std::less<>> families_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace gateway
