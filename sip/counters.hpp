@@ -1,0 +1,49 @@
+// What an Endpoint has seen. Plain numbers that only grow; only the gateway names them for metrics.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace sip {
+
+// The methods that are counted apart; everything else is `other`.
+enum class CountedMethod : std::uint8_t {
+  register_,
+  message,
+  invite,
+  ack,
+  cancel,
+  bye,
+  info,
+  options,
+  subscribe,
+  notify,
+  other
+};
+inline constexpr std::size_t counted_methods = 11;
+
+struct Counters {
+  using PerMethod = std::array<std::uint64_t, counted_methods>;
+  using PerClass = std::array<std::uint64_t, 7>;  // [2] counts 2xx; [0] is never used
+
+  PerMethod requests_received{};  // without retransmissions
+  PerMethod requests_sent{};      // without retransmissions
+  PerClass responses_received{};  // without retransmissions
+  PerClass responses_sent{};      // without retransmissions
+
+  std::uint64_t retransmissions_received = 0;
+  std::uint64_t retransmissions_sent = 0;
+  std::uint64_t timeouts = 0;                    // requests of ours without a final answer
+  std::uint64_t transport_errors = 0;            // requests of ours that could not be sent
+  std::uint64_t junk = 0;                        // pings and the like: not SIP at all, ignored
+  std::uint64_t stray_responses = 0;             // responses to nothing that we sent
+  std::uint64_t stray_requests = 0;              // ACK without a call; BYE or INFO answered 481
+  std::uint64_t refused_overload = 0;            // requests answered 503 because of a limit
+  std::array<std::uint64_t, 64> parse_errors{};  // by Errc value; the last holds all beyond
+
+  std::size_t transactions = 0;  // alive now
+  std::size_t calls = 0;         // alive now
+};
+
+}  // namespace sip

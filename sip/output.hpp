@@ -1,0 +1,156 @@
+// What an Endpoint wants done: bytes to send and events for its user. Owned and reused by the
+// caller, so that a steady state allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "sip/address.hpp"
+#include "sip/error.hpp"
+#include "sip/ids.hpp"
+#include "sip/message.hpp"
+
+namespace sip {
+
+// Why a request or a call came to its end.
+enum class Cause : std::uint8_t {
+  answered,    // the peer's final response; `status` and `message` are its own
+  timeout,     // no final response in time; `status` is 408 (RFC 3261 8.1.3.1)
+  transport,   // it could not be sent, or the connection closed; `status` is 503
+  overloaded,  // a limit of ours was reached, nothing was sent; `status` is 503
+  cancelled,   // we hung up before the answer; `status` is 487
+  invalid,     // the spec asks for an impossible message (a line break in a value); `status` is 400
+};
+std::string_view to_string(Cause cause);
+
+enum class EndedBy : std::uint8_t {
+  remote_bye,     // the peer sent BYE
+  remote_cancel,  // the peer gave up before our final answer (CANCEL)
+  local,          // hang_up() or a final refusal; BYE is answered, or given up
+  no_answer,      // an incoming call that we did not answer within the limit
+  no_ack,         // our 200 was never acknowledged (64*T1); BYE was sent (13.3.1.4)
+};
+std::string_view to_string(EndedBy by);
+
+// Views and `message` pointers inside events are valid until the next on_message(), on_deadline(),
+// on_connection_closed() or on_send_failed(), and while the bytes given to on_message() live. Calls
+// by which the user answers (respond, invite, ...) do not disturb them.
+namespace event {
+
+// A request to answer with Endpoint::respond(): anything but INVITE, ACK, CANCEL, BYE, and OPTIONS
+// when the endpoint answers that itself. Unanswered, it is answered 500 after a while.
+struct IncomingRequest {
+  ServerTransactionId transaction;
+  const MessageView* message;
+  Flow flow;
+  CallId call;                  // set when it belongs to a call (INFO)
+  std::uint64_t user_data = 0;  // of the call
+};
+
+// A request that we sent has its final response or will have none. Exactly one for each.
+struct RequestDone {
+  RequestId request;
+  Cause cause;
+  int status;                  // 200..699
+  const MessageView* message;  // null unless `cause` is answered
+  CallId call;                 // set when it was sent inside a call
+  std::uint64_t user_data;     // of the request
+};
+
+// Calls that we make. A call ends with exactly one of CallFailed (before it was answered) or
+// CallEnded (after); its CallId means nothing thereafter.
+struct CallProgress {
+  CallId call;
+  int status;  // 101..199; a plain 100 is not reported
+  const MessageView* message;
+  std::uint64_t user_data;
+};
+struct CallAnswered {  // 2xx; ACK has been sent, and will be again if the 2xx is repeated
+  CallId call;
+  const MessageView* message;  // its body is the answer (SDP)
+  Flow flow;                   // where the answer came from
+  std::uint64_t user_data;
+};
+struct CallFailed {
+  CallId call;
+  Cause cause;
+  int status;                  // 300..699
+  const MessageView* message;  // null unless the peer refused
+  std::uint64_t user_data;
+};
+struct CallEnded {
+  CallId call;
+  EndedBy by;
+  const MessageView* message;  // the BYE or CANCEL; null unless the peer ended it
+  std::uint64_t user_data;
+};
+
+// Calls that come to us. Answer with Endpoint::answer().
+struct IncomingCall {
+  CallId call;
+  const MessageView* message;  // the INVITE; its body is the offer
+  Flow flow;
+};
+struct CallConfirmed {  // ACK to our 2xx has come: media may start
+  CallId call;
+  const MessageView* message;
+  std::uint64_t user_data;
+};
+
+// Something that begins like SIP and cannot be read. Answered already when it could be. Counted;
+// do not log each.
+struct BadMessage {
+  Errc error;
+  Flow flow;
+};
+// A stream connection is gone; everything pending on it has been reported before this.
+struct ConnectionClosed {
+  Flow flow;
+};
+
+}  // namespace event
+
+using Event =
+    std::variant<event::IncomingRequest, event::RequestDone, event::CallProgress,
+                 event::CallAnswered, event::CallFailed, event::CallEnded, event::IncomingCall,
+                 event::CallConfirmed, event::BadMessage, event::ConnectionClosed>;
+
+// One message to put on the wire. Its bytes lie in Output.
+struct Send {
+  Flow flow;
+  std::size_t offset = 0;
+  std::size_t size = 0;
+};
+
+// Sends may be gathered over several calls and flushed together; events must be handled before
+// the next input, because of their views. Handling one may append more of both: go by index.
+class Output {
+ public:
+  std::vector<Event> events;
+  std::vector<Send> sends;
+
+  // Valid until the next send() or clear().
+  std::string_view bytes(const Send& s) const { return {bytes_.data() + s.offset, s.size}; }
+
+  void send(const Flow& flow, std::string_view message) {
+    sends.push_back({flow, bytes_.size(), message.size()});
+    bytes_.insert(bytes_.end(), message.begin(), message.end());
+  }
+  void clear_sends() {
+    sends.clear();
+    bytes_.clear();
+  }
+  void clear() {
+    events.clear();
+    clear_sends();
+  }
+  bool empty() const { return events.empty() && sends.empty(); }
+
+ private:
+  std::vector<char> bytes_;
+};
+
+}  // namespace sip
