@@ -1,0 +1,96 @@
+// Character classes and cursor moves of the SIP grammar (RFC 3261 25.1). Folded lines count as
+// white space, so header values need not be unfolded before they are parsed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sip::scan {
+
+enum : std::uint8_t {
+  token = 1,  // token
+  digit = 2,  // DIGIT
+  space = 4,  // SP HTAB CR LF
+  host = 8,   // letter, digit, '-', '.', '_'
+  user = 16,  // user part, password included: unreserved, escaped, &=+$,;?/ :
+  hex = 32,   // HEXDIG
+};
+
+inline constexpr std::array<std::uint8_t, 256> classes = [] {
+  std::array<std::uint8_t, 256> table{};
+  auto add = [&table](std::string_view text, unsigned bits) {
+    for (char c : text) {
+      auto& entry = table[static_cast<unsigned char>(c)];
+      entry = static_cast<std::uint8_t>(entry | bits);
+    }
+  };
+  constexpr std::string_view digits = "0123456789";
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  add(digits, token | digit | host | user | hex);
+  add(letters, token | host | user);
+  add("abcdefABCDEF", hex);
+  add("-.!%*_+`'~", token);
+  add("-._", host);
+  add("-_.!~*'()%&=+$,;?/:#[]", user);  // '#' and brackets: not legal, seen in the wild
+  add(" \t\r\n", space);
+  return table;
+}();
+
+[[nodiscard]] constexpr bool is(char c, unsigned bits) {
+  return (classes[static_cast<unsigned char>(c)] & bits) != 0;
+}
+
+[[nodiscard]] constexpr bool all(std::string_view text, unsigned bits) {
+  for (char c : text)
+    if (!is(c, bits)) return false;
+  return true;
+}
+
+// Without white space at both ends.
+[[nodiscard]] constexpr std::string_view trim(std::string_view text) {
+  while (!text.empty() && is(text.front(), space)) text.remove_prefix(1);
+  while (!text.empty() && is(text.back(), space)) text.remove_suffix(1);
+  return text;
+}
+
+[[nodiscard]] constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+// ASCII comparison without regard to case.
+[[nodiscard]] constexpr bool iequals(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+// The whole of `text` as a decimal number of at most `limit`.
+[[nodiscard]] constexpr std::optional<std::uint64_t> number(std::string_view text,
+                                                            std::uint64_t limit) {
+  if (text.empty() || text.size() > 19) return std::nullopt;
+  std::uint64_t value = 0;
+  for (char c : text) {
+    if (!is(c, digit)) return std::nullopt;
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  if (value > limit) return std::nullopt;
+  return value;
+}
+
+// `text` starts at a double quote: index just after the closing one, npos when it is missing.
+[[nodiscard]] std::size_t quoted_end(std::string_view text);
+
+// Index of the first `stop` that is not inside a quoted string or angle brackets, else text.size().
+[[nodiscard]] std::size_t find_outside(std::string_view text, char stop);
+
+// Inside of a quoted string without its quotes, else the text as it is. Escapes stay.
+[[nodiscard]] constexpr std::string_view unquoted(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    return text.substr(1, text.size() - 2);
+  return text;
+}
+
+}  // namespace sip::scan
