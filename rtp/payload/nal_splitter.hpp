@@ -1,0 +1,47 @@
+// Cuts a byte stream with start codes (H.264 and H.265 annex B) into NAL units while it streams
+// in. Pure, zero copy: pieces are sub-slices of what was pushed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "rtp/slab.hpp"
+
+namespace rtp::payload {
+
+// Some bytes of a NAL unit, start code and trailing zeros taken off. The first piece has begin; the
+// last has end and is empty, because an end is only learnt from what follows.
+struct NalPiece {
+  Slice bytes;
+  bool begin = false;
+  bool end = false;
+};
+
+class NalSplitter {
+ public:
+  // Appends the pieces to `out`. Up to two zero bytes are held back, when they might belong to a
+  // start code. Bytes before the first start code are dropped and counted.
+  void push(const Slice& bytes, std::vector<NalPiece>& out);
+  // The stream ends here, or a unit does: closes the open NAL, forgets held zeros.
+  void finish(std::vector<NalPiece>& out);
+  // Forgets everything; used when bytes were lost.
+  void reset();
+
+  std::uint64_t dropped_bytes() const { return dropped_bytes_; }
+
+ private:
+  void keep(const Slice& bytes, std::vector<NalPiece>& out);
+  void release_zeros(std::vector<NalPiece>& out);
+  void hold_zeros(const Slice& tail);
+  void begin_nal(std::vector<NalPiece>& out);
+
+  bool in_nal_ = false;
+  bool begin_pending_ = false;  // a start code was seen, but no byte behind it yet
+  std::size_t zeros_ = 0;       // held, or seen outside of a NAL; 2 stands for more
+  std::array<Slice, 2> held_;   // the zeros, when they may still turn out to be content
+  std::size_t held_count_ = 0;
+  std::uint64_t dropped_bytes_ = 0;
+};
+
+}  // namespace rtp::payload
