@@ -1,0 +1,33 @@
+// What the four transaction machines of RFC 3261 17 have in common: what they ask of their caller.
+//
+// Each machine is pure: events and time go in, actions come out. The caller owns the vector of
+// actions, keeps the message that `send` means (the request of a client, the last response of a
+// server), and carries the actions out in order.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sip/address.hpp"
+#include "sip/time.hpp"
+
+namespace sip {
+
+enum class Reliability : std::uint8_t { unreliable, reliable };  // UDP; TCP or TLS
+
+constexpr Reliability reliability_of(Transport t) {
+  return is_reliable(t) ? Reliability::reliable : Reliability::unreliable;
+}
+
+enum class Action : std::uint8_t {
+  send,             // the message as it stands now, for the first time
+  resend,           // the same bytes once more
+  acknowledge,      // INVITE client: ACK to the failure that just came (17.1.1.3)
+  trying,           // INVITE server: the user is slow, answer 100 (17.2.1)
+  deliver,          // the message that just came is news to the transaction user
+  timeout,          // client: no final response; server: no ACK to our final response
+  transport_error,  // it could not be sent
+};
+using Actions = std::vector<Action>;
+
+}  // namespace sip
