@@ -1,0 +1,113 @@
+// The receiving half of a stream: a port or a connection, who may send there, what came, and the
+// RTCP that tells the sender. Shell around MediaPipeline.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway/alarm_clock.hpp"
+#include "gateway/config.hpp"
+#include "gateway/media_pipeline.hpp"
+#include "rtp/net/port_pool.hpp"
+#include "rtp/net/tcp_port.hpp"
+#include "rtp/net/udp_port.hpp"
+#include "rtp/rtcp_session.hpp"
+
+namespace gateway {
+
+// Counted since the ingest was opened.
+struct IngestFigures {
+  std::uint64_t packets = 0, bytes = 0;  // RTP of the source that is followed
+  std::uint64_t lost = 0, reordered = 0, duplicates = 0;
+  std::uint64_t invalid = 0;  // neither RTP nor RTCP, or malformed
+  std::uint64_t refused = 0;  // from senders that are not the source
+  std::uint64_t kernel_drops = 0, timestamp_jumps = 0, receiver_reports = 0;
+  double jitter_ms = 0;
+  std::uint32_t ssrc = 0;
+  std::string remote_address;  // "10.0.0.5:30010"; empty before the first packet
+  std::uint64_t bitrate_bps = 0;
+};
+
+// What the owner of an ingest wants to know. Called on the shard's thread, never from inside a
+// call to the ingest; the owner may close or destroy it.
+class IngestUser {
+ public:
+  virtual void on_first_media() = 0;
+  // TCP: the device closed, or no connection came about.
+  virtual void on_media_closed(const std::string& reason) = 0;
+
+ protected:
+  ~IngestUser() = default;
+};
+
+struct IngestOptions {
+  MediaTransport transport = MediaTransport::udp;
+  boost::asio::ip::address listen_address;
+  rtp::net::PortLease lease;
+  std::vector<std::uint32_t> expected_ssrcs;
+  int receive_buffer_bytes = 0;
+  std::string cname;
+  PipelineConfig pipeline;
+};
+
+class Ingest final : private rtp::net::UdpPortUser, private rtp::net::TcpPortUser {
+ public:
+  Ingest(boost::asio::io_context& io, AlarmClock& clock, Stream& stream, rtp::SsrcGenerator& ssrcs,
+         IngestUser& user, IngestOptions options);
+  ~Ingest() override;
+  Ingest(const Ingest&) = delete;
+  Ingest& operator=(const Ingest&) = delete;
+
+  // Starts to receive (udp, tcp_passive); tcp_active waits for connect().
+  rtp::Result<void> open();
+  void connect(const boost::asio::ip::tcp::endpoint& to);
+  // The answer named another SSRC than the offer.
+  void expect(std::uint32_t ssrc);
+  void close();
+
+  MediaTransport transport() const { return options_.transport; }
+  std::uint16_t port() const { return options_.lease.rtp_port(); }
+  // Cheap: for every tick.
+  std::uint64_t packets() const { return packets_; }
+  std::uint64_t bytes() const { return bytes_; }
+  IngestFigures figures() const;
+  std::string diagnosis() const { return pipeline_.diagnosis(); }
+  std::string describe() const { return pipeline_.describe(); }
+  // Once a second or so, for the bit rate.
+  void tick(sip::TimePoint now);
+
+ private:
+  void on_datagrams(std::span<rtp::net::Datagram> datagrams) override;
+  void on_connected(const boost::asio::ip::tcp::endpoint& peer) override;
+  void on_packets(std::span<rtp::Slice> packets, std::int64_t arrival_ns) override;
+  void on_end(const boost::system::error_code& error, const std::string& reason) override;
+
+  void take(rtp::Slice&& bytes, const rtp::SourceAddress& from, std::int64_t arrival_ns);
+  void take_rtcp(std::span<const std::uint8_t> bytes, std::int64_t arrival_ns);
+  void end_of_batch(std::int64_t now_ns);
+  void on_deadline();
+  void arm();
+  void send_rtcp();
+
+  boost::asio::io_context& io_;
+  IngestUser& user_;
+  IngestOptions options_;
+  MediaPipeline pipeline_;
+  rtp::SourceSelector selector_;
+  rtp::RtcpReceiver rtcp_;
+  Alarm alarm_;
+  std::optional<rtp::net::UdpPort> udp_;
+  std::optional<rtp::net::TcpPort> tcp_;
+  std::optional<boost::asio::ip::udp::endpoint> rtp_from_, rtcp_from_;
+  rtp::SourceAddress tcp_from_;
+  std::uint64_t packets_ = 0, bytes_ = 0, invalid_ = 0, receiver_reports_ = 0;
+  bool first_media_told_ = false, closed_ = false;
+  std::uint64_t tick_bytes_ = 0, bitrate_bps_ = 0;
+  sip::TimePoint tick_at_{};
+  std::vector<std::uint8_t> rtcp_out_;  // reused
+};
+
+}  // namespace gateway
