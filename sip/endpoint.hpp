@@ -7,7 +7,6 @@
 // does so.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,14 +17,11 @@
 #include "sip/counters.hpp"
 #include "sip/ids.hpp"
 #include "sip/output.hpp"
+#include "sip/random.hpp"
 #include "sip/specs.hpp"
 #include "sip/time.hpp"
 
 namespace sip {
-
-// 256 bits from which tags, branches and Call-IDs are made. The shell takes them from the system's
-// random source; a test gives its own and gets the same messages every time.
-using Seed = std::array<std::uint32_t, 8>;
 
 struct EndpointLimits {
   // Beyond: requests to us are answered 503, ours end as Cause::overloaded. A transaction lives
@@ -41,7 +37,8 @@ struct EndpointConfig {
   std::string user_agent = "gbgate";  // User-Agent and Server; empty: neither is written
   std::string allow =
       "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, SUBSCRIBE, NOTIFY";
-  // Host in our Via and Contact when a flow does not tell its own address. Empty: the flow's.
+  // Host in our Via and Contact, for a machine that others know by another address. Empty: the
+  // local address of the flow that a message takes.
   std::string host;
   bool answer_options = true;  // 200 with Allow, without asking the user
   Timers timers;
