@@ -34,6 +34,7 @@ struct ServerConfig {
   std::string data_dir = "data";
   LogLevel log_level = LogLevel::info;
   bool trust_loopback = true;  // peers on 127.0.0.0/8 and ::1 need no password and no token
+  bool operator==(const ServerConfig&) const = default;
 };
 
 struct SipConfig {
@@ -59,6 +60,7 @@ struct SipConfig {
 
   // The SIP domain and digest realm.
   std::string realm() const { return domain.empty() ? id.substr(0, 10) : domain; }
+  bool operator==(const SipConfig&) const = default;
 };
 
 struct MediaConfig {
@@ -78,7 +80,8 @@ struct MediaConfig {
   std::size_t ring_packets = 16384;
   std::chrono::milliseconds ring_age{20000};
   std::size_t socket_buffer_bytes = 2 * 1024 * 1024;  // asked of the kernel per RTP port
-  std::uint16_t rtp_payload_bytes = 1400;             // of RTP packets to players, header included
+  std::uint16_t rtp_packet_bytes = 1400;              // of RTP packets to players, header included
+  bool operator==(const MediaConfig&) const = default;
 };
 
 struct RtspConfig {
@@ -93,6 +96,7 @@ struct RtspConfig {
   std::chrono::seconds slow_viewer_timeout{10};  // nothing could be sent for so long: disconnect
   std::map<std::string, std::string, std::less<>> users;  // [rtsp.users] name = "password";
                                                           // empty: "gbgate" with a generated one
+  bool operator==(const RtspConfig&) const = default;
 };
 
 struct HttpConfig {
@@ -104,6 +108,7 @@ struct HttpConfig {
   std::size_t max_body_bytes = 1024 * 1024;
   std::chrono::seconds idle_timeout{30};     // between two requests of a connection
   std::chrono::seconds request_timeout{60};  // for reading one request, and for sending its answer
+  bool operator==(const HttpConfig&) const = default;
 };
 
 struct Config {
@@ -112,6 +117,7 @@ struct Config {
   MediaConfig media;
   RtspConfig rtsp;
   HttpConfig http;
+  bool operator==(const Config&) const = default;
 };
 
 // `message` is what to print: "gbgate.toml:12: unknown key sip.prot; did you mean sip.port?".

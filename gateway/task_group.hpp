@@ -25,7 +25,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Runs `task` from the next turn of the executor on. After cancel() it is not started at all.
+  // Starts `task`; it may run up to its first wait before this returns. After cancel() it is not
+  // started at all.
   // `what` names it in the log.
   void start(std::string what, boost::asio::awaitable<void> task);
 
