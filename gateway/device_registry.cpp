@@ -134,6 +134,14 @@ void DeviceRegistry::save_seen(const Device& device) {
   if (store_) store_->touch_device(device.id(), device.last_seen);
 }
 
+void DeviceRegistry::save_call(const CallRow& call) {
+  if (store_) store_->put_call(call);
+}
+
+void DeviceRegistry::forget_call(const std::string& call_id) {
+  if (store_) store_->remove_call(call_id);
+}
+
 void DeviceRegistry::save_channels(const Device& device) {
   if (!store_) return;
   std::vector<ChannelRow> rows;

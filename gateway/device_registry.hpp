@@ -44,6 +44,9 @@ class DeviceRegistry {
 
   void save(const Device& device);
   void save_seen(const Device& device);
+  // Calls that are up, so that a restart can end what a crash left behind.
+  void save_call(const CallRow& call);
+  void forget_call(const std::string& call_id);
 
   // In order of their ids.
   std::vector<Device*> sorted();

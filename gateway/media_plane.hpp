@@ -1,0 +1,55 @@
+// Where media is received: the ports, the SSRCs, the sockets. What a feed needs to open an ingest.
+// (With --role signalling another process will do this; the interface is this one's shape.)
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+
+#include "gateway/alarm_clock.hpp"
+#include "gateway/config.hpp"
+#include "gateway/ingest.hpp"
+#include "gateway/metrics.hpp"
+#include "gb28181/sdp_profile.hpp"
+#include "rtp/net/port_pool.hpp"
+#include "rtp/ssrc.hpp"
+
+namespace gateway {
+
+class MediaPlane {
+ public:
+  MediaPlane(boost::asio::io_context& io, AlarmClock& clock, const Config& config,
+             Metrics& metrics);
+
+  struct Opened {
+    std::unique_ptr<Ingest> ingest;  // null: `error` says why
+    std::string error;
+  };
+  Opened open(Stream& stream, MediaTransport transport, std::vector<std::uint32_t> ssrcs,
+              IngestUser& user);
+
+  StreamLimits stream_limits() const;
+  gb28181::SsrcAllocator& ssrcs() { return y_ssrcs_; }
+  AlarmClock& clock() { return clock_; }
+  boost::asio::io_context& io() { return io_; }
+  const Config& config() const { return config_; }
+
+  // Figures of ingests that are gone, so that totals never fall.
+  void account(const IngestFigures& figures);
+
+ private:
+  PipelineConfig pipeline_config(MediaTransport transport) const;
+
+  boost::asio::io_context& io_;
+  AlarmClock& clock_;
+  const Config& config_;
+  rtp::net::PortPool ports_;
+  rtp::SsrcGenerator generator_;
+  gb28181::SsrcAllocator y_ssrcs_;
+  Counter& packets_;
+  Counter& bytes_;
+  Counter& lost_;
+  std::vector<Metrics::Callback> gauges_;
+};
+
+}  // namespace gateway

@@ -1,0 +1,455 @@
+#include "gateway/signalling.hpp"
+
+#include <fmt/format.h>
+
+#include "gateway/device_rows.hpp"
+#include "gb28181/device_id.hpp"
+#include "gb28181/edition.hpp"
+
+namespace gateway {
+namespace {
+
+using namespace gb28181;
+
+sip::EndpointConfig endpoint_config(const Config& config) {
+  sip::EndpointConfig endpoint;
+  endpoint.user_agent = "gbgate";
+  endpoint.host = config.sip.advertised_address;
+  endpoint.limits.message_bytes = config.sip.max_message_bytes;
+  return endpoint;
+}
+
+sip::net::TransportLimits transport_limits(const Config& config) {
+  sip::net::TransportLimits limits;
+  limits.connections = config.sip.max_connections;
+  return limits;
+}
+
+std::string sender_of(const sip::MessageView& message) {
+  const auto from = message.from();
+  return from ? std::string(from->uri.user) : std::string();
+}
+
+// Devices write "Application/MANSCDP+xml", "text/xml", or nothing at all.
+bool may_be_manscdp(const sip::MessageView& message) {
+  const auto type = message.content_type();
+  return !type || type->is("application/manscdp+xml") || type->is("application/xml") ||
+         type->is("text/xml");
+}
+
+}  // namespace
+
+Signalling::Signalling(boost::asio::io_context& io, const Config& config, const Secrets& secrets,
+                       DeviceRegistry& registry, Metrics& metrics)
+    : config_(config),
+      registry_(registry),
+      registrar_(config, secrets),
+      driver_(io, endpoint_config(config), sip::net::random_seed(), *this,
+              transport_limits(config)),
+      registrations_(metrics.counter("gbgate_sip_registrations_total", "REGISTER accepted")),
+      refused_(metrics.counter("gbgate_sip_registrations_refused_total", "REGISTER refused")),
+      messages_(metrics.counter("gbgate_manscdp_messages_total", "MANSCDP messages of devices")),
+      bad_bodies_(metrics.counter("gbgate_manscdp_malformed_total",
+                                  "MANSCDP bodies that could not be read")),
+      invites_(metrics.counter("gbgate_invites_total", "INVITEs sent to devices")) {
+  registry_.set_on_deadline(
+      [this](Device& device, sip::TimePoint now) { on_device_deadline(device, now); });
+  gauges_.push_back(metrics.on_render(MetricKind::gauge, "gbgate_devices", "Devices known", {},
+                                      [this] { return static_cast<double>(registry_.size()); }));
+  gauges_.push_back(
+      metrics.on_render(MetricKind::gauge, "gbgate_devices_online", "Devices on line", {},
+                        [this] { return static_cast<double>(registry_.online_count()); }));
+}
+
+boost::system::result<void, std::string> Signalling::start() {
+  const auto ip = sip::IpAddress::parse(config_.sip.listen_address);
+  if (!ip)
+    return fmt::format("sip.listen_address {:?} is no IP address", config_.sip.listen_address);
+  const sip::Address at{*ip, config_.sip.port};
+  const auto failed = [&](const char* what, const boost::system::error_code& ec) {
+    return fmt::format("cannot listen for SIP on {}/{}: {}", to_string(at), what, ec.message());
+  };
+  if (config_.sip.udp) {
+    if (const auto bound = driver_.listen_udp(at); !bound) return failed("udp", bound.error());
+  }
+  if (config_.sip.tcp) {
+    if (const auto bound = driver_.listen_tcp(at); !bound) return failed("tcp", bound.error());
+  }
+  return {};
+}
+
+void Signalling::restore(const DeviceStore::Content& content) {
+  const auto wall = wall_now();
+  const auto now = sip::Clock::now();
+  DeviceActions actions;
+  for (auto* device : registry_.sorted()) {
+    // A connection does not outlive the process; UDP goes on from where it was.
+    if (device->flow.transport == sip::Transport::udp)
+      registry_.set_flow(*device, driver_.flow_to(sip::Transport::udp, device->flow.remote));
+    device->session.restore(remembered(*device, wall, now), now, actions);
+    perform(*device, actions);
+  }
+  for (const auto& row : content.calls) end_left_call(row);
+}
+
+// What was being sent when we were killed is still being sent, to a port that nobody reads.
+void Signalling::end_left_call(const CallRow& row) {
+  const auto* device = registry_.find(row.device_id);
+  if (device && device->flow.transport == sip::Transport::udp) {
+    sip::RequestSpec bye;
+    bye.method = "BYE";
+    bye.request_uri = row.remote_target;
+    bye.from = row.local_uri;
+    bye.to = row.remote_uri;
+    bye.destination = device->flow;
+    bye.call_id = row.call_id;
+    bye.cseq = row.local_cseq + 1;
+    driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+      endpoint.send_request(bye, now, out);
+    });
+    log::info("sip", "ending a call that the last run left device={} channel={}", row.device_id,
+              row.channel_id);
+  }
+  registry_.forget_call(row.call_id);
+}
+
+void Signalling::close() {
+  driver_.close();
+}
+
+void Signalling::on_event(const sip::Event& event) {
+  std::visit([this](const auto& e) { on(e); }, event);
+}
+
+// ---- requests of devices ----
+
+void Signalling::on(const sip::event::IncomingRequest& event) {
+  switch (event.message->method()) {
+    case sip::Method::register_:
+      return on_register(event);
+    case sip::Method::message:
+    case sip::Method::notify:
+      return on_manscdp(event);
+    case sip::Method::info:
+      return respond(event, 200);
+    case sip::Method::subscribe:
+      return respond(event, 489);
+    default: {
+      sip::ResponseSpec answer;
+      answer.status = 405;
+      answer.headers.push_back({"Allow", driver_.endpoint().config().allow});
+      driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+        endpoint.respond(event.transaction, answer, now, out);
+      });
+    }
+  }
+}
+
+void Signalling::respond(const sip::event::IncomingRequest& event, int status, std::string reason) {
+  sip::ResponseSpec answer;
+  answer.status = status;
+  answer.reason = std::move(reason);
+  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+    endpoint.respond(event.transaction, answer, now, out);
+  });
+}
+
+void Signalling::on_register(const sip::event::IncomingRequest& event) {
+  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+    auto decision =
+        registrar_.decide(*event.message, event.flow, now, std::chrono::system_clock::now());
+    auto* device = decision.expires ? registry_.find_or_add(decision.device_id) : nullptr;
+    if (decision.expires && !device) {
+      decision.answer = {};
+      decision.answer.status = 503;
+      decision.answer.headers.push_back({"Retry-After", "60"});
+      decision.refusal = fmt::format("sip.max_devices ({}) is reached", config_.sip.max_devices);
+    }
+    endpoint.respond(event.transaction, decision.answer, now, out);
+    if (device) registered(*device, decision, event.flow, now);
+    if (!decision.refusal.empty()) log_refusal(decision, event.flow);
+  });
+}
+
+void Signalling::registered(Device& device, const Registrar::Decision& decision,
+                            const sip::Flow& flow, sip::TimePoint now) {
+  registrations_.add();
+  registry_.set_flow(device, flow);
+  device.contact = decision.contact;
+  device.gb_version = decision.gb_version;
+  device.last_seen = wall_now();
+  device.registered_until = device.last_seen + *decision.expires;
+  DeviceActions actions;
+  if (decision.expires->count() == 0) {
+    device.session.on_unregistered(now, actions);
+  } else {
+    const Registration registration{.expires = *decision.expires,
+                                    .edition = parse_gb_version(decision.gb_version),
+                                    .flow = describe(flow),
+                                    .over_connection = sip::is_reliable(flow.transport)};
+    device.session.on_registered(registration, now, actions);
+  }
+  perform(device, actions);
+  registry_.save(device);
+}
+
+void Signalling::log_refusal(const Registrar::Decision& decision, const sip::Flow& flow) {
+  refused_.add();
+  refusals_.at(log::Level::warn, "sip", "REGISTER refused device={} peer={} status={}: {}",
+               decision.device_id, to_string(flow.remote), decision.answer.status,
+               decision.refusal);
+}
+
+void Signalling::on_manscdp(const sip::event::IncomingRequest& event) {
+  const auto& message = *event.message;
+  if (!may_be_manscdp(message)) return respond(event, 415);
+  auto body = manscdp::parse(message.body());
+  if (!body) {
+    bad_bodies_.add();
+    bad_messages_.at(log::Level::warn, "gb28181", "MANSCDP body cannot be read peer={}: {}",
+                     to_string(event.flow.remote), body.error().message());
+    return respond(event, body.error() == gb28181::Errc::xml_limit ? 413 : 400,
+                   body.error().message());
+  }
+  messages_.add();
+  // The sender is who From says it is; the body may speak of a channel.
+  auto* device = registry_.find(sender_of(message));
+  if (!device) {
+    strangers_.at(log::Level::warn, "sip", "{} of a device that never registered device={} peer={}",
+                  body->cmd_type, sender_of(message), to_string(event.flow.remote));
+    return respond(event, 403, "Register first");
+  }
+  DeviceActions actions;
+  const bool is_keepalive = body->get<manscdp::Keepalive>() != nullptr;
+  const int status = device->session.on_message(std::move(*body), sip::Clock::now(), actions);
+  respond(event, status, status == 403 ? "Register first" : "");
+  if (status == 200) {
+    device->last_seen = wall_now();
+    // NAT gives a device another port now and then: answers and calls follow its last request.
+    registry_.set_flow(*device, event.flow);
+    if (is_keepalive) registry_.save_seen(*device);
+  }
+  perform(*device, actions);
+}
+
+void Signalling::on(const sip::event::BadMessage& event) {
+  bad_messages_.at(log::Level::warn, "sip", "malformed message peer={}: {}",
+                   to_string(event.flow.remote), make_error_code(event.error).message());
+}
+
+void Signalling::on(const sip::event::ConnectionClosed& event) {
+  for (auto* device : registry_.on_connection(event.flow.connection)) {
+    DeviceActions actions;
+    device->session.on_connection_lost(sip::Clock::now(), actions);
+    perform(*device, actions);
+  }
+}
+
+void Signalling::on_device_deadline(Device& device, sip::TimePoint now) {
+  DeviceActions actions;
+  device.session.on_deadline(now, actions);
+  perform(device, actions);
+}
+
+// ---- what devices' sessions want ----
+
+void Signalling::perform(Device& device, DeviceActions& actions) {
+  for (auto& action : actions) std::visit([&](auto& a) { perform(device, a); }, action);
+  actions.clear();
+  device.alarm.set(device.session.next_deadline());
+}
+
+void Signalling::perform(Device& device, const device_action::SendQuery& action) {
+  const auto token = next_token_++;
+  queries_.emplace(token, PendingQuery{device.id(), action.sn});
+  send_message(device, device.id(), action.body, token);
+}
+
+void Signalling::perform(Device& device, const device_action::SendResponse& action) {
+  send_message(device, device.id(), action.body, 0);
+}
+
+void Signalling::perform(Device& device, const device_action::StateChanged& action) {
+  device.offline_reason = device.session.online() ? "" : action.reason;
+  log::info("sip", "device {} device={} peer={}: {}",
+            device.session.online() ? "on line" : "off line", device.id(), describe(device.flow),
+            action.reason);
+  registry_.save(device);
+  if (!device.session.online() && on_offline_) on_offline_(device, action.reason);
+}
+
+void Signalling::perform(Device& device, const device_action::DeviceInfoReceived& action) {
+  device.info = action.info;
+  registry_.save(device);
+}
+
+void Signalling::perform(Device& device, device_action::CatalogReceived& action) {
+  if (!action.complete) {
+    log::warn("gb28181", "catalog is not complete device={}: {}", device.id(), action.reason);
+    if (action.items.size() <= device.channels.size()) return;  // keep what is known
+  }
+  log::info("gb28181", "catalog device={} channels={}", device.id(), action.items.size());
+  registry_.set_channels(device, std::move(action.items), action.complete);
+}
+
+void Signalling::perform(Device& device, const device_action::CatalogChanged& action) {
+  registry_.apply(device, action.events);
+}
+
+void Signalling::perform(Device& device, const device_action::AlarmReceived& action) {
+  log::info("gb28181", "alarm device={} source={} priority={} method={}: {:?}", device.id(),
+            action.device_id, action.alarm.priority, action.alarm.method, action.alarm.description);
+}
+
+void Signalling::send_message(Device& device, const std::string& target_id, std::string body,
+                              std::uint64_t user_data) {
+  sip::RequestSpec message;
+  message.method = "MESSAGE";
+  message.request_uri = uri_at(target_id, device.flow);
+  message.from = uri_of(config_.sip.id);
+  message.to = uri_of(target_id);
+  message.destination = device.flow;
+  message.content_type = manscdp::content_type;
+  message.body = std::move(body);
+  message.user_data = user_data;
+  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+    endpoint.send_request(message, now, out);
+  });
+}
+
+void Signalling::on(const sip::event::RequestDone& event) {
+  const auto found = queries_.find(event.user_data);
+  if (found == queries_.end()) return;
+  const auto query = found->second;
+  queries_.erase(found);
+  auto* device = registry_.find(query.device_id);
+  if (!device) return;
+  DeviceActions actions;
+  device->session.on_query_result(query.sn, event.status, sip::Clock::now(), actions);
+  perform(*device, actions);
+}
+
+void Signalling::request_key_frame(Device& device, const std::string& channel_id) {
+  const auto message =
+      manscdp::make_message(device.session.next_sn(), channel_id, manscdp::RequestKeyFrame{});
+  send_message(device, channel_id, manscdp::print(message, device.session.edition()), 0);
+}
+
+void Signalling::request_catalog(Device& device) {
+  DeviceActions actions;
+  device.session.request_catalog(sip::Clock::now(), actions);
+  perform(device, actions);
+}
+
+// ---- calls ----
+
+sip::CallId Signalling::call(Device& device, const std::string& channel_id, const std::string& sdp,
+                             const std::string& subject, CallUser& user) {
+  invites_.add();
+  const auto token = next_token_++;
+  calls_[token] = &user;
+  sip::InviteSpec invite;
+  invite.request_uri = uri_at(channel_id, device.flow);
+  invite.from = uri_of(config_.sip.id);
+  invite.to = uri_of(channel_id);
+  invite.destination = device.flow;
+  invite.headers.push_back({"Subject", subject});
+  invite.body = sdp;
+  invite.user_data = token;
+  if (!config_.sip.advertised_address.empty())
+    invite.contact = fmt::format("<sip:{}@{}:{}>", config_.sip.id, config_.sip.advertised_address,
+                                 config_.sip.port);
+  return driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+    const auto call = endpoint.invite(invite, now, out);
+    call_ids_[token] = call;
+    return call;
+  });
+}
+
+void Signalling::hang_up(sip::CallId call) {
+  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+    endpoint.hang_up(call, now, out);
+  });
+}
+
+void Signalling::forget(const CallUser& user) {
+  for (auto it = calls_.begin(); it != calls_.end();) {
+    if (it->second != &user) {
+      ++it;
+      continue;
+    }
+    const auto call = call_ids_[it->first];
+    call_ids_.erase(it->first);
+    it = calls_.erase(it);
+    hang_up(call);
+  }
+}
+
+void Signalling::on(const sip::event::CallProgress& event) {
+  if (const auto found = calls_.find(event.user_data); found != calls_.end())
+    found->second->on_call_progress(event.status);
+}
+
+void Signalling::on(const sip::event::CallAnswered& event) {
+  const auto found = calls_.find(event.user_data);
+  if (found == calls_.end()) return hang_up(event.call);
+  CallRow row;
+  const auto& message = *event.message;
+  row.call_id = message.call_id();
+  row.local_uri = message.text(sip::HeaderId::from);
+  row.remote_uri = message.text(sip::HeaderId::to);
+  if (const auto contact = message.contact()) row.remote_target = contact->uri.text;
+  if (row.remote_target.empty()) row.remote_target = uri_at(config_.sip.id, event.flow);
+  row.transport = event.flow.transport == sip::Transport::udp ? "udp" : "tcp";
+  row.remote_address = to_string(event.flow.remote);
+  if (const auto cseq = message.cseq()) row.local_cseq = cseq->number;
+  row.since = wall_now();
+  found->second->on_call_answered(message.body(), row);
+}
+
+void Signalling::on(const sip::event::CallFailed& event) {
+  const auto found = calls_.find(event.user_data);
+  if (found == calls_.end()) return;
+  auto* user = found->second;
+  calls_.erase(found);
+  call_ids_.erase(event.user_data);
+  const auto phrase = event.message ? std::string(event.message->reason())
+                                    : std::string(sip::to_string(event.cause));
+  user->on_call_failed(event.status, phrase);
+}
+
+void Signalling::on(const sip::event::CallEnded& event) {
+  const auto found = calls_.find(event.user_data);
+  if (found == calls_.end()) return;
+  auto* user = found->second;
+  calls_.erase(found);
+  call_ids_.erase(event.user_data);
+  user->on_call_over(event.by == sip::EndedBy::remote_bye);
+}
+
+// Devices call the platform for voice broadcast, which it has not asked for.
+void Signalling::on(const sip::event::IncomingCall& event) {
+  log::info("sip", "INVITE refused: no broadcast was asked for peer={}",
+            to_string(event.flow.remote));
+  sip::ResponseSpec answer;
+  answer.status = 488;
+  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+    endpoint.answer(event.call, answer, now, out);
+  });
+}
+
+sip::IpAddress Signalling::address_towards(const Device& device) const {
+  if (!device.flow.local.ip.is_unspecified()) return device.flow.local.ip;
+  return driver_.flow_to(device.flow.transport, device.flow.remote).local.ip;
+}
+
+std::string Signalling::uri_of(const std::string& id) const {
+  const auto own = domain_of(id);
+  return fmt::format("<sip:{}@{}>", id, own.empty() ? config_.sip.realm() : std::string(own));
+}
+
+std::string Signalling::uri_at(const std::string& id, const sip::Flow& flow) const {
+  return fmt::format("sip:{}@{}", id, to_string(flow.remote));
+}
+
+}  // namespace gateway

@@ -1,0 +1,130 @@
+// SIP on one side, GB/T 28181 sessions on the other: hands each request to the device it is from,
+// performs what devices' sessions want, and makes the calls that streams ask for. Shell.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/config.hpp"
+#include "gateway/device_registry.hpp"
+#include "gateway/log.hpp"
+#include "gateway/metrics.hpp"
+#include "gateway/registrar.hpp"
+#include "gateway/secrets.hpp"
+#include "sip/net/endpoint_driver.hpp"
+
+namespace gateway {
+
+// What becomes of a call that somebody asked for. Exactly one of on_call_failed (before it was
+// answered) or on_call_over (after) comes last; either may come from inside call().
+class CallUser {
+ public:
+  virtual void on_call_progress(int status) = 0;
+  virtual void on_call_answered(std::string_view sdp, const CallRow& dialog) = 0;
+  // `status` is SIP's; 408 and 503 also when nobody sent it. `phrase` says what happened.
+  virtual void on_call_failed(int status, const std::string& phrase) = 0;
+  virtual void on_call_over(bool by_device) = 0;
+
+ protected:
+  ~CallUser() = default;
+};
+
+class Signalling final : private sip::net::EndpointUser {
+ public:
+  // The references must outlive it.
+  Signalling(boost::asio::io_context& io, const Config& config, const Secrets& secrets,
+             DeviceRegistry& registry, Metrics& metrics);
+
+  // Opens the listeners; the error names the address.
+  boost::system::result<void, std::string> start();
+  // Takes up the devices and ends the calls that a crash left behind.
+  void restore(const DeviceStore::Content& content);
+  void close();
+
+  // Told when a device goes off line, so that its streams end, and when it says that a recording
+  // has been sent.
+  using OnOffline = std::function<void(const Device&, const std::string& reason)>;
+  void set_on_offline(OnOffline on_offline) { on_offline_ = std::move(on_offline); }
+
+  // INVITEs a channel. `user` hears of it until its last call-back, or until forget().
+  sip::CallId call(Device& device, const std::string& channel_id, const std::string& sdp,
+                   const std::string& subject, CallUser& user);
+  void hang_up(sip::CallId call);
+  // `user` hears nothing any more; an unanswered call is cancelled.
+  void forget(const CallUser& user);
+
+  // Our address as this device sees it: for SDP, when nothing is advertised.
+  sip::IpAddress address_towards(const Device& device) const;
+
+  void request_key_frame(Device& device, const std::string& channel_id);
+  void request_catalog(Device& device);
+
+  const sip::net::EndpointDriver& driver() const { return driver_; }
+  sip::net::EndpointDriver& driver() { return driver_; }
+
+ private:
+  void on_event(const sip::Event& event) override;
+  void on(const sip::event::IncomingRequest& event);
+  void on(const sip::event::RequestDone& event);
+  void on(const sip::event::CallProgress& event);
+  void on(const sip::event::CallAnswered& event);
+  void on(const sip::event::CallFailed& event);
+  void on(const sip::event::CallEnded& event);
+  void on(const sip::event::IncomingCall& event);
+  void on(const sip::event::CallConfirmed&) {}
+  void on(const sip::event::BadMessage& event);
+  void on(const sip::event::ConnectionClosed& event);
+
+  void on_register(const sip::event::IncomingRequest& event);
+  void registered(Device& device, const Registrar::Decision& decision, const sip::Flow& flow,
+                  sip::TimePoint now);
+  void log_refusal(const Registrar::Decision& decision, const sip::Flow& flow);
+  void on_manscdp(const sip::event::IncomingRequest& event);
+  void on_device_deadline(Device& device, sip::TimePoint now);
+  void respond(const sip::event::IncomingRequest& event, int status, std::string reason = {});
+
+  void perform(Device& device, gb28181::DeviceActions& actions);
+  void perform(Device& device, const gb28181::device_action::SendQuery& action);
+  void perform(Device& device, const gb28181::device_action::SendResponse& action);
+  void perform(Device& device, const gb28181::device_action::StateChanged& action);
+  void perform(Device& device, const gb28181::device_action::DeviceInfoReceived& action);
+  void perform(Device& device, gb28181::device_action::CatalogReceived& action);
+  void perform(Device& device, const gb28181::device_action::CatalogChanged& action);
+  void perform(Device&, const gb28181::device_action::DeviceStatusReceived&) {}
+  void perform(Device& device, const gb28181::device_action::AlarmReceived& action);
+  void perform(Device&, const gb28181::device_action::MediaStatusReceived&) {}
+
+  void send_message(Device& device, const std::string& target_id, std::string body,
+                    std::uint64_t user_data);
+  void end_left_call(const CallRow& row);
+  std::string uri_of(const std::string& id) const;
+  std::string uri_at(const std::string& id, const sip::Flow& flow) const;
+
+  const Config& config_;
+  DeviceRegistry& registry_;
+  Registrar registrar_;
+  sip::net::EndpointDriver driver_;
+  OnOffline on_offline_;
+
+  struct PendingQuery {
+    std::string device_id;
+    std::uint64_t sn = 0;
+  };
+  std::unordered_map<std::uint64_t, PendingQuery> queries_;
+  std::unordered_map<std::uint64_t, CallUser*> calls_;
+  std::unordered_map<std::uint64_t, sip::CallId> call_ids_;
+  std::uint64_t next_token_ = 1;
+
+  log::Limited refusals_, bad_messages_, strangers_;
+  Counter& registrations_;
+  Counter& refused_;
+  Counter& messages_;
+  Counter& bad_bodies_;
+  Counter& invites_;
+  std::vector<Metrics::Callback> gauges_;
+};
+
+}  // namespace gateway
