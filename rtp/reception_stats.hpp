@@ -39,7 +39,7 @@ class ReceptionStats {
   std::uint32_t cycles_ = 0;  // shifted by 16
   std::uint32_t base_ = 0;
   std::uint64_t received_ = 0, expected_prior_ = 0, received_prior_ = 0;
-  std::uint32_t transit_ = 0, jitter_16ths_ = 0, last_timestamp_ = 0;
+  std::uint32_t transit_ = 0, jitter_16ths_ = 0;
 };
 
 }  // namespace rtp

@@ -86,6 +86,7 @@ class ReorderBuffer {
   bool started_ = false;
   std::uint16_t next_ = 0;  // the sequence number that may leave next
   std::size_t held_ = 0;
+  std::uint16_t newest_ = 0;  // the highest sequence number that came
   std::uint32_t lost_before_next_ = 0;
   bool restarted_ = false;
   std::optional<Ordered> stray_;

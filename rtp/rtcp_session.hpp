@@ -83,6 +83,12 @@ struct ViewerReport {
   std::optional<std::int64_t> round_trip_ns;  // when it names an SR of ours
 };
 
+// What a compound from a viewer said.
+struct ViewerNews {
+  bool report = false;  // on our SSRC; see viewer_report()
+  bool bye = false;     // the viewer leaves
+};
+
 class RtcpSender {
  public:
   explicit RtcpSender(RtcpSenderOptions options);
@@ -96,8 +102,8 @@ class RtcpSender {
   // Appends SR + SDES + BYE as one compound packet. No deadline afterwards.
   void bye(const SenderInfo& info, const std::string& reason, std::vector<std::uint8_t>& out);
 
-  // A viewer's RTCP: any readable compound is a sign of life. True when it reports on our SSRC.
-  Result<bool> on_rtcp(std::span<const std::uint8_t> bytes, std::int64_t now_ns);
+  // A viewer's RTCP: any readable compound is a sign of life.
+  Result<ViewerNews> on_rtcp(std::span<const std::uint8_t> bytes, std::int64_t now_ns);
   const std::optional<ViewerReport>& viewer_report() const { return viewer_report_; }
 
  private:

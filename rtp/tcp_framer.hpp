@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,20 +54,29 @@ class TcpFramer {
     std::size_t prefix = 0, length = 0;
     std::size_t size() const { return prefix + length; }
   };
-  enum class Verdict : std::uint8_t { good, suspicious, more, bad };
+  enum class Verdict : std::uint8_t {
+    good,
+    more,     // too few bytes to tell
+    unclear,  // the frame after it will tell; it is not there yet
+    bad,
+  };
 
-  Slice join(Slice received);
-  std::size_t consume(const Slice& area, std::vector<Slice>& out);
-  static std::optional<Frame> frame_at(const std::uint8_t* p, std::size_t n);
+  static Verdict frame_at(const std::uint8_t* p, std::size_t n, Frame& frame);
+  static Verdict follow_up(const std::uint8_t* p, std::size_t n, const Frame& frame);
   Verdict judge(const std::uint8_t* p, std::size_t n, Frame& frame) const;
-  bool followed_up(const std::uint8_t* p, std::size_t n, const Frame& frame, bool& more) const;
-  void accept(const Slice& area, std::size_t at, const Frame& frame, std::vector<Slice>& out);
-  void skip(std::size_t n);
+  bool known_frame_within(const std::uint8_t* p, std::size_t n) const;
+  std::size_t consume(const Slice& area, bool copied, std::vector<Slice>& out);
+  void accept(Slice packet, std::size_t prefix, std::vector<Slice>& out);
+  void skip_byte();
+  void push_split(Slice& received, std::vector<Slice>& out);
+  std::size_t missing() const;
+  void append(std::span<const std::uint8_t> bytes, std::size_t room);
 
   TcpFramerLimits limits_;
   std::optional<std::uint32_t> ssrc_;
-  Slice tail_;
-  bool tail_owned_ = false;  // tail_ is our own copy with room to grow
+  bool ssrc_seen_ = false;     // ssrc_ came in a packet of this connection
+  Slice tail_;                 // what is not cut yet
+  std::size_t tail_room_ = 0;  // bytes after tail_ that may be written: it is our own copy
   bool in_sync_ = true, interleaved_ = false, failed_ = false;
   std::size_t skipped_in_a_row_ = 0;
   std::uint32_t recent_resyncs_ = 0, good_in_a_row_ = 0;

@@ -41,13 +41,14 @@ class Timeline {
  private:
   struct Track {
     bool started = false, stuck = false, restarted = false;
-    std::int64_t raw = 0;      // last source PTS, unwrapped
-    std::int64_t input = 0;    // last source PTS as it came
-    std::int64_t out = 0;      // last result
-    std::int64_t highest = 0;  // highest result
-    std::int64_t floor = 0;    // results before the last jump; never to be reached again
-    std::int64_t offset = 0;   // out = raw + offset
-    std::int64_t arrival_ns = 0;
+    bool own_clock = false;        // never was near the other tracks' time
+    std::int64_t input = 0;        // last source PTS as it came
+    std::int64_t raw = 0;          // the same, unwrapped
+    std::int64_t offset = 0;       // out = raw + offset
+    std::int64_t out = 0;          // last result
+    std::int64_t highest = 0;      // highest result
+    std::int64_t floor = 0;        // highest result before the last jump; never reached again
+    std::int64_t arrival_ns = 0;   // of the last unit
     std::int64_t duration = 3600;  // of a unit, from the last steps
     std::uint32_t equal = 0, moving = 0;
   };
@@ -55,12 +56,13 @@ class Timeline {
   static std::size_t index(std::size_t track) {
     return track < max_tracks ? track : max_tracks - 1;
   }
-  std::int64_t unwrap(const Track& track, std::int64_t input);
-  std::int64_t start_track(Track& track, std::int64_t raw, std::int64_t arrival_ns);
-  std::int64_t due(const Track& track, std::int64_t arrival_ns) const;
+  std::int64_t unwrap(const Track& track, std::int64_t input, std::int64_t arrival_ns);
+  std::int64_t start(Track& track, std::int64_t input, std::int64_t arrival_ns);
+  std::int64_t go_on(Track& track, std::int64_t input, std::int64_t arrival_ns);
+  std::int64_t stand_in(Track& track, std::int64_t input, std::int64_t arrival_ns);
   bool fits(const Track& track, std::int64_t candidate, std::int64_t arrival_ns) const;
-  void rebase(Track& track, std::int64_t raw, std::int64_t arrival_ns);
-  void watch_movement(Track& track, std::int64_t raw);
+  void rebase(Track& track, std::int64_t input, std::int64_t arrival_ns);
+  void watch_movement(Track& track, std::int64_t input) const;
   std::int64_t finish(Track& track, std::int64_t out, std::int64_t arrival_ns);
 
   TimelineOptions options_;
@@ -88,10 +90,12 @@ class CaptureClock {
 
   void put_in_bucket(std::int64_t offset_ns, std::int64_t wall_ns);
   std::int64_t smallest() const;
+  void approach(std::int64_t target_ns, std::int64_t wall_ns);
 
   std::array<std::optional<std::int64_t>, bucket_count> buckets_;
   std::int64_t bucket_number_ = 0;
   std::int64_t offset_ns_ = 0, last_wall_ns_ = 0;
+  std::int64_t settled_ns_ = 0;  // until then every smaller offset is taken at once
   bool known_ = false;
 };
 
