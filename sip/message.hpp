@@ -197,7 +197,8 @@ class MessageView {
 // missing (old devices). Offset is that of the header.
 [[nodiscard]] ParseResult<void> validate(const MessageView& message);
 
-// Whether a response can be built at all: a request with Via, From, To, Call-ID and CSeq.
+// Whether a response can be built and sent at all: a request other than ACK, with a Via that can be
+// read, From, To, Call-ID and CSeq (these as they are).
 [[nodiscard]] bool answerable(const MessageView& message);
 
 }  // namespace sip

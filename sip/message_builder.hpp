@@ -23,7 +23,8 @@ struct ResponseOptions {
 
 // One message: start line, headers, finish(). The buffer is cleared by the start line and must
 // outlive the builder. A line break in any value is written as a space, a name that is no token is
-// dropped with its value: no argument can add a header or a body.
+// dropped with its value: no argument can add a header or a body. Content-Length is finish()'s own,
+// header() ignores it.
 //
 //   MessageBuilder out(buffer);
 //   out.respond_to(request, 200, "OK", {.source = flow.remote, .to_tag = tag})
@@ -66,8 +67,5 @@ class MessageBuilder {
 
   std::string& out_;
 };
-
-// Appends `text` with each line break (CR, LF, and folding white space behind it) made one space.
-void append_unfolded(std::string& out, std::string_view text);
 
 }  // namespace sip

@@ -33,7 +33,7 @@ struct NameAddr {
 // Errc::unsupported_uri_scheme.
 [[nodiscard]] Result<NameAddr> parse_name_addr(std::string_view text);
 
-// Prints "Display" <uri>;params. The URI is `uri.text` when it was parsed, else its parts.
+// Prints "Display" <uri>;params from the parts (not `text`). Line breaks become spaces or escapes.
 void append(std::string& out, const NameAddr& address);
 [[nodiscard]] std::string to_string(const NameAddr& address);
 

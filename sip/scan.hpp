@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace sip::scan {
@@ -35,6 +36,7 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
   add("-._", host);
   add("-_.!~*'()%&=+$,;?/:#[]", user);  // '#' and brackets: not legal, seen in the wild
   add(" \t\r\n", space);
+  for (unsigned c = 0x80; c < 0x100; ++c) table[c] = user;  // UTF-8 or GB names, unescaped
   return table;
 }();
 
@@ -92,5 +94,8 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
     return text.substr(1, text.size() - 2);
   return text;
 }
+
+// Appends `text` with each line break, and the white space behind it, made one space.
+void append_unfolded(std::string& out, std::string_view text);
 
 }  // namespace sip::scan

@@ -57,7 +57,9 @@ class StreamFramer {
   [[nodiscard]] Result<std::optional<Frame>> fail(Errc code);
   std::optional<Frame> take_line_break();
   [[nodiscard]] std::optional<Errc> scan_head();
+  [[nodiscard]] std::optional<Errc> too_long(std::size_t size) const;
   [[nodiscard]] std::optional<Errc> on_line(std::string_view line);
+  [[nodiscard]] std::optional<Errc> on_length(std::string_view value);
   [[nodiscard]] std::string_view held() const { return {buffer_.data() + begin_, pending()}; }
   void start_message();
 
@@ -70,6 +72,7 @@ class StreamFramer {
   std::optional<std::uint64_t> content_length_;
   std::optional<std::size_t> head_size_;  // known once the empty line was seen
   bool in_break_ = false;                 // the last frame was a pong: another CRLF makes it a ping
+  bool in_length_ = false;                // the current header is Content-Length
   std::optional<Errc> failed_;
 };
 

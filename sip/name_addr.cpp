@@ -1,0 +1,119 @@
+#include "sip/name_addr.hpp"
+
+#include <algorithm>
+
+#include "sip/scan.hpp"
+
+namespace sip {
+namespace {
+
+// Inside of the angle brackets and what is behind them; `at` is the index of '<'.
+Result<NameAddr> parse_bracketed(NameAddr address, std::size_t at) {
+  const auto close = address.text.find('>', at);
+  if (close == std::string_view::npos) return Errc::bad_address;
+  const auto uri = parse_uri(address.text.substr(at + 1, close - at - 1));
+  if (!uri) return uri.error() == Errc::unsupported_uri_scheme ? uri.error() : Errc::bad_address;
+  const auto params = scan::trim(address.text.substr(close + 1));
+  if (!params.empty() && params.front() != ';') return Errc::bad_address;
+  address.uri = *uri;
+  address.params = Params(params);
+  return address;
+}
+
+// 20.10: without brackets, what follows the first ';' belongs to the header.
+Result<NameAddr> parse_bare(NameAddr address) {
+  const auto end = std::min(address.text.find(';'), address.text.size());
+  const auto uri = parse_uri(address.text.substr(0, end));
+  if (!uri) return uri.error() == Errc::unsupported_uri_scheme ? uri.error() : Errc::bad_address;
+  address.uri = *uri;
+  address.params = Params(address.text.substr(end));
+  return address;
+}
+
+// Closing quotes that the text does not have are not let in by a display name.
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\\' && i + 1 < text.size()) {
+      out += c;
+      out += scan::is(text[++i], scan::space) ? ' ' : text[i];
+    } else if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else {
+      out += scan::is(c, scan::space) ? ' ' : c;
+    }
+  }
+  out += '"';
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> NameAddr::expires() const {
+  const auto value = params.get("expires");
+  if (!value) return std::nullopt;
+  const auto number = scan::number(*value, UINT64_MAX);
+  if (!number) return std::nullopt;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, UINT32_MAX));
+}
+
+int NameAddr::q_thousandths() const {
+  const auto value = params.get("q");
+  if (!value || value->empty() || value->size() > 5) return 1000;
+  int q = 0;
+  int weight = 1000;
+  for (std::size_t i = 0; i < value->size(); ++i) {
+    const char c = (*value)[i];
+    if (i == 1 && c == '.') continue;
+    if (i == 1 || !scan::is(c, scan::digit)) return 1000;
+    q += (c - '0') * weight;
+    weight /= 10;
+  }
+  return std::min(q, 1000);
+}
+
+Result<NameAddr> parse_name_addr(std::string_view text) {
+  NameAddr address;
+  address.text = text = scan::trim(text);
+  if (text.empty()) return Errc::bad_address;
+  if (text == "*") {
+    address.wildcard = true;
+    return address;
+  }
+  if (text.front() == '"') {
+    const auto end = scan::quoted_end(text);
+    if (end == std::string_view::npos) return Errc::bad_address;
+    address.display_name = text.substr(1, end - 2);
+    const auto open = text.find_first_not_of(" \t\r\n", end);
+    if (open == std::string_view::npos || text[open] != '<') return Errc::bad_address;
+    return parse_bracketed(address, open);
+  }
+  const auto open = text.find('<');
+  if (open == std::string_view::npos) return parse_bare(address);
+  address.display_name = scan::trim(text.substr(0, open));
+  return parse_bracketed(address, open);
+}
+
+void append(std::string& out, const NameAddr& address) {
+  if (address.wildcard) {
+    out += '*';
+    return;
+  }
+  if (!address.display_name.empty()) {
+    append_quoted(out, address.display_name);
+    out += ' ';
+  }
+  out += '<';
+  append(out, address.uri);
+  out += '>';
+  scan::append_unfolded(out, address.params.text());
+}
+
+std::string to_string(const NameAddr& address) {
+  std::string out;
+  append(out, address);
+  return out;
+}
+
+}  // namespace sip

@@ -1,0 +1,48 @@
+#include "sip/params.hpp"
+
+#include "sip/scan.hpp"
+
+namespace sip {
+namespace {
+
+// End of the parameter that `text` begins with: its ';', one inside a quoted string not counted.
+std::size_t param_end(std::string_view text, std::size_t& equals) {
+  equals = std::string_view::npos;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == ';') return i;
+    if (c == '=' && equals == std::string_view::npos) equals = i;
+    if (c == '"') {
+      const auto end = scan::quoted_end(text.substr(i));
+      if (end == std::string_view::npos) return text.size();
+      i += end - 1;
+    }
+  }
+  return text.size();
+}
+
+}  // namespace
+
+Params::iterator& Params::iterator::operator++() {
+  for (;;) {
+    while (!rest_.empty() && (rest_.front() == ';' || scan::is(rest_.front(), scan::space)))
+      rest_.remove_prefix(1);
+    param_ = {};
+    if (rest_.empty()) return *this;
+    std::size_t equals = 0;
+    const auto end = param_end(rest_, equals);
+    param_.has_value = equals != std::string_view::npos;
+    param_.name = scan::trim(rest_.substr(0, param_.has_value ? equals : end));
+    if (param_.has_value) param_.value = scan::trim(rest_.substr(equals + 1, end - equals - 1));
+    rest_.remove_prefix(end);
+    if (!param_.name.empty()) return *this;
+  }
+}
+
+std::optional<std::string_view> Params::get(std::string_view name) const {
+  for (const auto& param : *this)
+    if (scan::iequals(param.name, name)) return scan::unquoted(param.value);
+  return std::nullopt;
+}
+
+}  // namespace sip
