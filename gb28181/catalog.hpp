@@ -18,19 +18,21 @@
 namespace gb28181 {
 
 struct CatalogLimits {
-  std::chrono::seconds first_page{30};   // from the query to its first page
-  std::chrono::seconds quiet{10};        // from one page to the next
-  std::chrono::seconds total{60};        // from the query, prolonged while pages keep coming ...
-  std::chrono::seconds hard_total{300};  // ... up to this
-  std::size_t items = 20'000;            // further ones are counted, not kept
+  std::chrono::seconds first_page{30};  // from the query to its first page
+  std::chrono::seconds quiet{10};       // from one page to the next
+  // From the query to the last page, however busy. Longer than the 60 s of annex M's practice:
+  // 20 000 channels at one per message take minutes, and silence ends it sooner anyway.
+  std::chrono::seconds total{300};
+  std::size_t items = 20'000;  // further ones are counted, not kept
 };
 
 struct CatalogResult {
   bool complete = false;
+  bool timed_out = false;                   // pages are missing: asking again may help
   std::uint32_t sum_num = 0;                // as last announced
   std::vector<manscdp::CatalogItem> items;  // distinct by DeviceID, in order of first appearance
-  std::string
-      reason;  // why it is not complete, with numbers: "12 of 16 channels, then quiet for 10 s"
+  std::string reason;  // why it is not complete, with numbers: "12 of 16 channels in 3 messages,
+                       // then nothing for 10 s"
 };
 
 // Collects the answer to one Catalog query at a time. Items repeat, pages come in any order, SumNum
@@ -72,6 +74,7 @@ class CatalogCollector {
   CatalogLimits limits_;
   bool running_ = false;
   bool timed_out_ = false;
+  bool quiet_ = false;  // timed out by silence, not by the total
   std::uint64_t sn_ = 0;
   bool sn_confirmed_ = false;          // a page with our SN has come
   std::deque<std::uint64_t> earlier_;  // SNs of the last queries
@@ -90,6 +93,10 @@ class CatalogCollector {
 class ChannelList {
  public:
   ChannelList() = default;
+  ChannelList(ChannelList&&) = default;
+  ChannelList& operator=(ChannelList&&) = default;
+  ChannelList(const ChannelList& other);
+  ChannelList& operator=(const ChannelList& other);
   explicit ChannelList(std::vector<manscdp::CatalogItem> items);
 
   std::span<const manscdp::CatalogItem> items() const { return items_; }

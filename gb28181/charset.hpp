@@ -16,7 +16,8 @@ Charset charset_of(Edition edition);          // what the edition tells us to wr
 std::string_view to_string(Charset charset);  // as an XML declaration names it
 
 // What the bytes are, whatever they declare: valid UTF-8 with at least one multi-byte sequence is
-// UTF-8, everything else GB 18030 (a superset of GBK, GB 2312 and ASCII).
+// UTF-8, and so is long UTF-8 text with a few damaged bytes; everything else is GB 18030 (a
+// superset of GBK, GB 2312 and ASCII).
 Charset guess_charset(std::string_view bytes);
 
 bool is_valid_utf8(std::string_view bytes);

@@ -37,9 +37,9 @@ class DeviceId {
   bool is_standard() const;
   std::string_view centre_code() const;           // digits 1-8
   std::string_view domain() const;                // digits 1-10: the usual SIP domain and realm
-  std::optional<std::uint16_t> industry() const;  // digits 9-10
-  std::optional<std::uint16_t> type() const;  // digits 11-13: 118 NVR, 131/132 camera, 200 platform
-  std::optional<std::uint16_t> network() const;  // digit 14
+  std::optional<std::uint32_t> industry() const;  // digits 9-10
+  std::optional<std::uint32_t> type() const;  // digits 11-13: 118 NVR, 131/132 camera, 200 platform
+  std::optional<std::uint32_t> network() const;  // digit 14
   std::optional<std::uint32_t> serial() const;   // digits 15-20
 
   friend bool operator==(const DeviceId&, const DeviceId&) = default;

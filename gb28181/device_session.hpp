@@ -69,7 +69,8 @@ struct StateChanged {
 struct DeviceInfoReceived {
   manscdp::DeviceInfo info;
 };
-// complete=false with no items: the query failed altogether; `reason` says how.
+// complete=true replaces what was known. Otherwise `items` are some of the channels and `reason`
+// says why not all; none at all when the query failed altogether.
 struct CatalogReceived {
   bool complete;
   std::vector<manscdp::CatalogItem> items;
@@ -158,22 +159,26 @@ class DeviceSession {
   std::string describe() const;
 
  private:
-  enum class Asking : std::uint8_t { nothing, device_info, catalog };
+  enum class Query : std::uint8_t { none, device_info, catalog };
 
   bool is_registered(sip::TimePoint now) const { return now < registered_until_; }
-  void seen(sip::TimePoint now, DeviceActions& out, std::string_view what);
-  void become(DeviceState state, std::string reason, DeviceActions& out);
-  void stop_asking();
-  void schedule_queries(sip::TimePoint now);
-  void query(manscdp::Body body, DeviceActions& out);
+  void seen(std::string_view by, sip::TimePoint now, DeviceActions& out);
+  void go_online(std::string reason, sip::TimePoint now, DeviceActions& out);
+  void leave(DeviceState state, std::string reason, DeviceActions& out);
+  sip::TimePoint silent_at() const;  // when keepalives will have been missed
+  std::string silence_reason() const;
+
+  void plan(Query query, sip::TimePoint at);
+  void send(manscdp::Body body, DeviceActions& out);
   void ask_device_info(sip::TimePoint now, DeviceActions& out);
   void ask_catalog(sip::TimePoint now, DeviceActions& out);
-  void device_info_over(sip::TimePoint now, DeviceActions& out);
   void catalog_failed(std::string reason, sip::TimePoint now, DeviceActions& out);
-  void catalog_done(sip::TimePoint now, DeviceActions& out);
+  void catalog_over(sip::TimePoint now, DeviceActions& out);
+
   void take(manscdp::Message& message, sip::TimePoint now, DeviceActions& out);
+  void take_device_info(manscdp::DeviceInfo& info, sip::TimePoint now, DeviceActions& out);
   void take_catalog(manscdp::Message& message, sip::TimePoint now, DeviceActions& out);
-  sip::TimePoint silence_deadline() const;
+  void take_alarm(manscdp::Message& message, DeviceActions& out);
 
   std::string device_id_;
   DeviceConfig config_;
@@ -185,12 +190,14 @@ class DeviceSession {
   sip::TimePoint registered_until_{};
   sip::TimePoint last_seen_{};
 
-  Asking asking_ = Asking::nothing;
+  Query asking_ = Query::none;   // sent, its Response is awaited
+  Query planned_ = Query::none;  // to be sent at ask_at_
+  sip::TimePoint ask_at_ = sip::never;
+  sip::TimePoint answer_by_ = sip::never;  // of DeviceInfo; the catalog has its own deadline
   std::uint64_t asked_sn_ = 0;
+  std::uint64_t catalog_sn_ = 0;  // of the last catalog query
   bool info_known_ = false;
   bool catalog_retried_ = false;
-  sip::TimePoint ask_at_ = sip::never;     // the next query is due
-  sip::TimePoint answer_by_ = sip::never;  // DeviceInfo only; the catalog has its own deadline
   CatalogCollector catalog_;
 };
 

@@ -95,7 +95,9 @@ class SsrcAllocator {
  public:
   static constexpr std::size_t count = 10'000;
 
-  explicit SsrcAllocator(std::string_view platform_id,
+  // `first` is the number to begin with; another one after each restart keeps streams that the
+  // former process left behind apart.
+  explicit SsrcAllocator(std::string_view platform_id, unsigned first = 1,
                          sip::Duration rest = std::chrono::seconds(30));
 
   // Errc::ssrc_exhausted when all are in use or resting.
@@ -107,7 +109,7 @@ class SsrcAllocator {
   struct Kind {
     std::bitset<count> used;
     std::vector<sip::TimePoint> free_at;  // filled at the first release
-    std::size_t next = 1;
+    std::size_t next = 1;  // number 0 is not given out: SSRC 0 means "none" to many devices
   };
 
   std::uint32_t prefix_;  // digits 2-6, times 10 000

@@ -134,7 +134,7 @@ class StreamSession {
   std::string media_place() const;
   std::string no_answer_reason() const;
   std::string no_media_reason() const;
-  std::string silence_reason(sip::TimePoint now) const;
+  std::string silence_reason() const;
 
   StreamRequest request_;
   StreamConfig config_;
@@ -151,7 +151,6 @@ class StreamSession {
   sip::TimePoint answer_by_ = sip::never;
   sip::TimePoint media_by_ = sip::never;
   sip::TimePoint connect_at_ = sip::never;
-  sip::TimePoint last_media_{};
 };
 
 }  // namespace gb28181
