@@ -41,7 +41,7 @@ PipelineConfig MediaPlane::pipeline_config(MediaTransport transport) const {
   pipeline.reorder.deadline_ns = ns(config_.media.reorder_delay);
   pipeline.reorder.window = static_cast<std::uint16_t>(config_.media.reorder_packets);
   // The configured size counts the RTP header.
-  pipeline.max_payload_bytes = config_.media.rtp_payload_bytes - 12u;
+  pipeline.max_payload_bytes = config_.media.rtp_packet_bytes - 12u;
   pipeline.in_order = transport != MediaTransport::udp;
   return pipeline;
 }

@@ -1,0 +1,250 @@
+#include "gateway/camera_feed.hpp"
+
+#include <fmt/format.h>
+
+namespace gateway {
+namespace {
+
+using namespace gb28181;
+using namespace std::chrono_literals;
+
+constexpr auto tick_interval = 1s;
+
+gb28181::MediaTransport profile_of(MediaTransport transport) {
+  switch (transport) {
+    case MediaTransport::tcp_passive:
+      return gb28181::MediaTransport::tcp_passive;
+    case MediaTransport::tcp_active:
+      return gb28181::MediaTransport::tcp_active;
+    case MediaTransport::udp:
+      break;
+  }
+  return gb28181::MediaTransport::udp;
+}
+
+StreamConfig session_config(const MediaConfig& config) {
+  const auto seconds = [](std::chrono::milliseconds t) {
+    return std::chrono::ceil<std::chrono::seconds>(t);
+  };
+  return {.answer_timeout = seconds(config.invite_timeout),
+          .first_media = seconds(config.first_media_timeout),
+          .media_silence = seconds(config.silence_timeout)};
+}
+
+}  // namespace
+
+CameraFeed::CameraFeed(Signalling& signalling, MediaPlane& plane, DeviceRegistry& registry,
+                       Device& device, std::string channel_id, Stream& stream, FeedUser& user)
+    : signalling_(signalling),
+      plane_(plane),
+      registry_(registry),
+      device_(device),
+      channel_id_(std::move(channel_id)),
+      stream_(stream),
+      user_(user),
+      deadline_(plane.clock(),
+                [this](sip::TimePoint now) {
+                  StreamActions actions;
+                  session_->on_deadline(now, actions);
+                  perform(std::move(actions));
+                }),
+      tick_(plane.clock(), [this](sip::TimePoint now) { on_tick(now); }) {}
+
+CameraFeed::~CameraFeed() {
+  release();
+}
+
+void CameraFeed::start() {
+  const auto now = sip::Clock::now();
+  const auto ssrc = plane_.ssrcs().allocate(Operation::play, now);
+  if (!ssrc) return perform(stream_action::Failed{503, ssrc.error().message()});
+  ssrc_ = *ssrc;
+  auto opened = plane_.open(stream_, plane_.config().media.transport, {ssrc_}, *this);
+  if (!opened.ingest) return perform(stream_action::Failed{503, opened.error});
+  ingest_ = std::move(opened.ingest);
+  session_ = std::make_unique<StreamSession>(request(), session_config(plane_.config().media));
+  StreamActions actions;
+  session_->start(now, actions);
+  tick_.set(now + tick_interval);
+  perform(std::move(actions));
+}
+
+StreamRequest CameraFeed::request() const {
+  StreamRequest request;
+  request.channel_id = channel_id_;
+  request.platform_id = plane_.config().sip.id;
+  request.signalling_host = sip::to_string(device_.flow.remote.ip);
+  request.offer.transport = profile_of(ingest_->transport());
+  request.offer.owner_id = plane_.config().sip.id;
+  request.offer.host = media_host();
+  request.offer.port = ingest_->port();
+  request.offer.ssrc = ssrc_;
+  return request;
+}
+
+std::string CameraFeed::media_host() const {
+  const auto& config = plane_.config();
+  if (!config.media.advertised_address.empty()) return config.media.advertised_address;
+  if (!config.sip.advertised_address.empty()) return config.sip.advertised_address;
+  return sip::to_string(signalling_.address_towards(device_));
+}
+
+Feed::Source CameraFeed::source() const {
+  Source source;
+  source.device_id = device_.id();
+  source.channel_id = channel_id_;
+  if (ingest_) {
+    source.transport = ingest_->transport();
+    source.local_address = fmt::format("{}:{}", media_host(), ingest_->port());
+  }
+  return source;
+}
+
+void CameraFeed::stop(const std::string& reason) {
+  if (over_ || !session_) return;
+  StreamActions actions;
+  session_->stop(reason, sip::Clock::now(), actions);
+  perform(std::move(actions));
+}
+
+// ---- what happens ----
+
+void CameraFeed::on_call_progress(int status) {
+  session_->on_progress(status, sip::Clock::now());
+}
+
+void CameraFeed::on_call_answered(std::string_view sdp, const CallRow& dialog) {
+  auto row = dialog;
+  row.device_id = device_.id();
+  row.channel_id = channel_id_;
+  row.ssrc = format_ssrc(ssrc_);
+  row.local_port = ingest_->port();
+  call_id_header_ = row.call_id;
+  registry_.save_call(row);
+  StreamActions actions;
+  session_->on_answer(sdp, sip::Clock::now(), actions);
+  perform(std::move(actions));
+}
+
+void CameraFeed::on_call_failed(int status, const std::string& phrase) {
+  StreamActions actions;
+  session_->on_call_failed(status, phrase, sip::Clock::now(), actions);
+  perform(std::move(actions));
+}
+
+void CameraFeed::on_call_over(bool by_device) {
+  registry_.forget_call(call_id_header_);
+  if (!by_device) return;
+  StreamActions actions;
+  session_->on_call_ended(sip::Clock::now(), actions);
+  perform(std::move(actions));
+}
+
+void CameraFeed::on_first_media() {
+  const auto now = sip::Clock::now();
+  decodable_by_ = now + plane_.config().media.first_media_timeout;
+  StreamActions actions;
+  session_->on_media(ingest_->packets(), ingest_->bytes(), now, actions);
+  perform(std::move(actions));
+}
+
+void CameraFeed::on_media_closed(const std::string& reason) {
+  StreamActions actions;
+  const auto now = sip::Clock::now();
+  if (ingest_->packets() == 0 && ingest_->transport() == MediaTransport::tcp_active) {
+    session_->on_connect_failed(reason, now, actions);
+  } else {
+    session_->on_media_closed(reason, now, actions);
+  }
+  perform(std::move(actions));
+}
+
+void CameraFeed::on_tick(sip::TimePoint now) {
+  ingest_->tick(now);
+  tick_.set(now + tick_interval);
+  if (!is_decodable(now)) return;
+  StreamActions actions;
+  session_->on_media(ingest_->packets(), ingest_->bytes(), now, actions);
+  perform(std::move(actions));
+}
+
+// False when media has come for long enough and still gives no picture: the feed is over then.
+bool CameraFeed::is_decodable(sip::TimePoint now) {
+  if (stream_.ready() || now < decodable_by_) return true;
+  const auto reason = fmt::format("{} sends media that gives no picture: {} packets, {}",
+                                  channel_id_, ingest_->packets(), ingest_->diagnosis());
+  StreamActions actions;
+  session_->stop(reason, now, actions);
+  for (auto& action : actions) {
+    if (std::get_if<stream_action::Ended>(&action)) action = stream_action::Failed{502, reason};
+  }
+  perform(std::move(actions));
+  return false;
+}
+
+// ---- what the session wants ----
+
+void CameraFeed::perform(StreamActions actions) {
+  for (const auto& action : actions) {
+    if (over_) return;
+    std::visit([this](const auto& a) { perform(a); }, action);
+  }
+  if (!over_) deadline_.set(session_->next_deadline());
+}
+
+void CameraFeed::perform(const stream_action::SendInvite& action) {
+  session_->note_invite(describe(device_.flow), 1);
+  log::info("media", "INVITE device={} channel={} media={}:{}/{} ssrc={}", device_.id(),
+            channel_id_, media_host(), ingest_->port(), to_string(ingest_->transport()),
+            format_ssrc(ssrc_));
+  call_ = signalling_.call(device_, channel_id_, action.sdp, action.subject, *this);
+}
+
+void CameraFeed::perform(const stream_action::Answered& action) {
+  if (action.answer.ssrc) ingest_->expect(*action.answer.ssrc);
+}
+
+void CameraFeed::perform(const stream_action::ConnectMedia& action) {
+  boost::system::error_code ec;
+  const auto address = boost::asio::ip::make_address(action.host, ec);
+  if (!ec) return ingest_->connect({address, action.port});
+  StreamActions actions;
+  session_->on_connect_failed(fmt::format("{:?} is no IP address", action.host), sip::Clock::now(),
+                              actions);
+  perform(std::move(actions));
+}
+
+void CameraFeed::perform(const stream_action::Started&) {
+  log::info("media", "media flows device={} channel={} from={}", device_.id(), channel_id_,
+            ingest_->figures().remote_address);
+}
+
+void CameraFeed::perform(const stream_action::Failed& action) {
+  log::warn("media", "no stream device={} channel={} status={}: {}", device_.id(), channel_id_,
+            action.status, action.reason);
+  release();
+  user_.on_feed_failed(action.status, action.reason);
+}
+
+void CameraFeed::perform(const stream_action::Ended& action) {
+  log::info("media", "stream over device={} channel={}: {}", device_.id(), channel_id_,
+            action.reason);
+  release();
+  user_.on_feed_ended(action.reason);
+}
+
+void CameraFeed::release() {
+  if (over_) return;
+  over_ = true;
+  deadline_.clear();
+  tick_.clear();
+  signalling_.forget(*this);
+  if (!call_id_header_.empty()) registry_.forget_call(call_id_header_);
+  if (ingest_) {
+    plane_.account(ingest_->figures());
+    ingest_->close();
+  }
+  if (ssrc_ != 0) plane_.ssrcs().release(ssrc_, sip::Clock::now());
+}
+
+}  // namespace gateway

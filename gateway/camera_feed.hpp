@@ -1,0 +1,68 @@
+// A camera's live picture: one INVITE, one ingest, and the rules by which they begin and end
+// (gb28181::StreamSession). Shell.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gateway/feed.hpp"
+#include "gateway/media_plane.hpp"
+#include "gateway/signalling.hpp"
+#include "gb28181/stream_session.hpp"
+
+namespace gateway {
+
+class CameraFeed final : public Feed, private CallUser, private IngestUser {
+ public:
+  // All references must outlive the feed; the device is never deleted by the registry.
+  CameraFeed(Signalling& signalling, MediaPlane& plane, DeviceRegistry& registry, Device& device,
+             std::string channel_id, Stream& stream, FeedUser& user);
+  ~CameraFeed() override;
+
+  void start() override;
+  void stop(const std::string& reason) override;
+  bool on_demand() const override { return true; }
+  Source source() const override;
+  const Ingest* ingest() const override { return ingest_.get(); }
+
+ private:
+  void on_call_progress(int status) override;
+  void on_call_answered(std::string_view sdp, const CallRow& dialog) override;
+  void on_call_failed(int status, const std::string& phrase) override;
+  void on_call_over(bool by_device) override;
+  void on_first_media() override;
+  void on_media_closed(const std::string& reason) override;
+  void on_tick(sip::TimePoint now);
+
+  gb28181::StreamRequest request() const;
+  std::string media_host() const;
+  bool is_decodable(sip::TimePoint now);
+  void perform(gb28181::StreamActions actions);
+  void perform(const gb28181::stream_action::SendInvite& action);
+  void perform(const gb28181::stream_action::Answered& action);
+  void perform(const gb28181::stream_action::ConnectMedia& action);
+  void perform(const gb28181::stream_action::Started&);
+  void perform(const gb28181::stream_action::SendCancel&) { signalling_.hang_up(call_); }
+  void perform(const gb28181::stream_action::SendBye&) { signalling_.hang_up(call_); }
+  void perform(const gb28181::stream_action::Failed& action);
+  void perform(const gb28181::stream_action::Ended& action);
+  void release();
+
+  Signalling& signalling_;
+  MediaPlane& plane_;
+  DeviceRegistry& registry_;
+  Device& device_;
+  std::string channel_id_;
+  Stream& stream_;
+  FeedUser& user_;
+  std::uint32_t ssrc_ = 0;
+  std::unique_ptr<Ingest> ingest_;
+  std::unique_ptr<gb28181::StreamSession> session_;
+  sip::CallId call_;
+  std::string call_id_header_;  // of the row that is kept while the call is up
+  sip::TimePoint decodable_by_ = sip::never;
+  bool over_ = false;
+  Alarm deadline_, tick_;
+};
+
+}  // namespace gateway

@@ -1,0 +1,113 @@
+// Every stream by name: started when somebody opens it, ended when nobody has held it for a while.
+// Shell; one thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/camera_feed.hpp"
+#include "gateway/device_registry.hpp"
+#include "gateway/media_plane.hpp"
+#include "gateway/node_feed.hpp"
+#include "gateway/signalling.hpp"
+#include "gateway/stream_source.hpp"
+
+namespace gateway {
+
+class StreamDirectory final : public StreamSource {
+ public:
+  enum class State { starting, live, lingering, ended };
+
+  // One stream and what fills it. Lives until the last hold on it is gone, also when it is over.
+  class Entry final : public std::enable_shared_from_this<Entry>, private FeedUser, private Viewer {
+   public:
+    Entry(StreamDirectory& directory, std::string name);
+    ~Entry() override;
+
+    const std::string& name() const { return stream_.name(); }
+    Stream& stream() { return stream_; }
+    const Stream& stream() const { return stream_; }
+    const Feed* feed() const { return feed_.get(); }
+    State state() const { return state_; }
+    std::size_t holds() const { return holds_; }
+    const std::optional<WallTime>& since() const { return since_; }
+    const std::string& reason() const { return reason_; }
+    int status() const { return status_; }
+
+   private:
+    friend class StreamDirectory;
+    friend class Hold;  // counts itself
+    void on_feed_failed(int status, const std::string& reason) override;
+    void on_feed_ended(const std::string& reason) override;
+    void on_packets() override;  // until the stream is ready
+    void on_end(const std::string&) override {}
+    void become(State state);
+    void over(int status, const std::string& reason);
+    void hold();
+    void let_go();
+
+    StreamDirectory& directory_;
+    Stream stream_;
+    std::unique_ptr<Feed> feed_;
+    State state_ = State::starting;
+    int status_ = 200;
+    std::string reason_;
+    std::optional<WallTime> since_;
+    std::size_t holds_ = 0;
+    bool keep_ = false;  // runs without viewers until it is stopped
+    Alarm linger_;
+    boost::asio::steady_timer changed_;  // cancelled at each change: wakes who waits
+  };
+
+  StreamDirectory(MediaPlane& plane, DeviceRegistry& registry, Signalling& signalling,
+                  Metrics& metrics);
+
+  // `path`: "<device>/<channel>", "<channel>" where one device alone has it, or an ingest's name.
+  boost::asio::awaitable<OpenResult> open(std::string path, std::string query) override;
+  // The same, to run without viewers until it is stopped, when `keep`.
+  boost::asio::awaitable<OpenResult> start(std::string path, bool keep);
+
+  std::shared_ptr<Entry> find(const std::string& name) const;
+  std::vector<std::shared_ptr<Entry>> all() const;  // by name
+  // False when there is none.
+  bool stop(const std::string& name, const std::string& reason);
+  void stop_all(const std::string& reason);
+
+  struct Added {
+    std::shared_ptr<Entry> entry;  // null: `status` and `reason` say why
+    int status = 200;
+    std::string reason;
+  };
+  Added add_ingest(const http::IngestRequest& request, const std::string& host);
+
+ private:
+  struct Resolved {
+    std::string name;
+    Device* device = nullptr;
+    std::string channel_id;
+    int status = 200;
+    std::string reason;
+  };
+  Resolved resolve(const std::string& path);
+  Resolved resolve_channel(const std::string& channel_id);
+  Resolved resolve_device(const std::string& device_id, const std::string& channel_id);
+  std::shared_ptr<Entry> add_camera(const Resolved& resolved);
+  boost::asio::awaitable<OpenResult> wait(std::shared_ptr<Entry> entry);
+  void remove(Entry& entry);
+  void on_device_offline(const Device& device, const std::string& reason);
+
+  MediaPlane& plane_;
+  DeviceRegistry& registry_;
+  Signalling& signalling_;
+  std::map<std::string, std::shared_ptr<Entry>> entries_;
+  Counter& started_;
+  Counter& failed_;
+  std::vector<Metrics::Callback> gauges_;
+};
+
+}  // namespace gateway
