@@ -92,7 +92,8 @@ struct StreamViewer {
   std::string transport;  // "tcp", "udp", "satip"
   WallTime since{};
   std::uint64_t packets = 0, bytes = 0;
-  std::uint64_t skipped_packets = 0;  // not sent because it could not keep up
+  std::uint64_t skipped_units = 0;  // not sent because it could not keep up
+  std::int64_t queue_age_ms = 0;    // of the oldest packet that waits for it
 };
 
 struct StreamSourceFigures {

@@ -1,0 +1,142 @@
+#include "gateway/gateway.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+
+#include "gateway/log.hpp"
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Loopback is trusted as long as nothing was configured: a password or token that an operator has
+// set is asked of everyone, one that was generated only of other machines.
+rtsp::ServerOptions rtsp_options(const Config& config, const Secrets& secrets) {
+  rtsp::ServerOptions options;
+  options.listen_addresses = {config.rtsp.listen_address};
+  options.port = config.rtsp.port;
+  for (const auto& [name, password] : config.rtsp.users) options.users.push_back({name, password});
+  if (options.users.empty()) options.users.push_back({"gbgate", secrets.rtsp_password});
+  options.trust_loopback = config.server.trust_loopback && config.rtsp.users.empty();
+  options.connections_max = config.rtsp.max_connections;
+  options.sessions_max = config.rtsp.max_viewers;
+  options.viewers_per_stream = config.rtsp.max_viewers_per_stream;
+  options.session_times.told = config.rtsp.session_timeout;
+  options.viewer_limits.backlog_bytes = config.rtsp.slow_viewer_bytes;
+  options.viewer_limits.stall_ns =
+      std::chrono::nanoseconds(config.rtsp.slow_viewer_timeout).count();
+  return options;
+}
+
+http::ServerOptions http_options(const Config& config, const Secrets& secrets) {
+  auto options = http::make_server_options(config, secrets.http_token);
+  options.trust_loopback = config.server.trust_loopback && config.http.token.empty();
+  return options;
+}
+
+void log_rtsp(rtsp::ServerLogLevel level, const std::string& text) {
+  const auto to = level == rtsp::ServerLogLevel::warning ? log::Level::warn
+                  : level == rtsp::ServerLogLevel::info  ? log::Level::info
+                                                         : log::Level::debug;
+  log::write(to, "rtsp", text);
+}
+
+}  // namespace
+
+Gateway::Gateway(const Config& config, Secrets secrets, std::unique_ptr<DeviceStore> store)
+    : config_(config),
+      secrets_(std::move(secrets)),
+      store_(std::move(store)),
+      registry_(clock_, config_.sip, store_.get()),
+      plane_(io_, clock_, config_, metrics_),
+      signalling_(io_, config_, secrets_, registry_, metrics_),
+      streams_(plane_, registry_, signalling_, metrics_),
+      rtsp_(io_.get_executor(), streams_, rtsp_options(config_, secrets_), log_rtsp),
+      api_(config_, registry_, signalling_, streams_, [this] { return rtsp_.viewers(); }),
+      http_(io_.get_executor(), http_options(config_, secrets_), api_, metrics_) {
+  register_metrics();
+}
+
+void Gateway::register_metrics() {
+  const auto figure = [this](MetricKind kind, const char* name, const char* help, auto read) {
+    gauges_.push_back(metrics_.on_render(kind, name, help, {}, read));
+  };
+  figure(MetricKind::gauge, "gbgate_viewers", "RTSP viewers that play",
+         [this] { return static_cast<double>(rtsp_.viewers().size()); });
+  figure(MetricKind::gauge, "gbgate_rtsp_connections", "RTSP connections open",
+         [this] { return static_cast<double>(rtsp_.connections()); });
+  figure(MetricKind::counter, "gbgate_rtsp_requests_total", "RTSP requests",
+         [this] { return static_cast<double>(rtsp_.counters().requests); });
+  figure(MetricKind::counter, "gbgate_viewer_skipped_units_total",
+         "Pictures not sent because a viewer could not keep up",
+         [this] { return static_cast<double>(rtsp_.counters().skipped_units); });
+  figure(MetricKind::gauge, "gbgate_sip_connections", "SIP stream connections open", [this] {
+    return static_cast<double>(signalling_.driver().transport_counters().connections);
+  });
+  figure(MetricKind::counter, "gbgate_sip_datagrams_received_total", "SIP datagrams received",
+         [this] {
+           return static_cast<double>(signalling_.driver().transport_counters().datagrams_received);
+         });
+  if (store_) {
+    figure(MetricKind::gauge, "gbgate_store_queued_rows", "Rows waiting to be written",
+           [this] { return static_cast<double>(store_->counters().queued_rows); });
+  }
+}
+
+boost::system::result<void, std::string> Gateway::start() {
+  DeviceStore::Content content;
+  if (store_) {
+    auto loaded = store_->load();
+    if (!loaded) return fmt::format("cannot read the database: {}", loaded.error().message());
+    content = std::move(*loaded);
+  }
+  registry_.load(content);
+  if (auto sip = signalling_.start(); !sip) return sip.error();
+  signalling_.restore(content);
+  if (const auto rtsp = rtsp_.start(); !rtsp)
+    return fmt::format("cannot listen for RTSP on {}:{}: {}", config_.rtsp.listen_address,
+                       config_.rtsp.port, rtsp.error().message());
+  if (const auto http = http_.start(); !http)
+    return fmt::format("cannot listen for HTTP on {}:{}: {}", config_.http.listen_address,
+                       config_.http.port, http.error().message());
+  log::info("gateway", "ready sip={} rtsp={} http={} id={} devices={}", config_.sip.port,
+            rtsp_.port(), http_.port(), config_.sip.id, registry_.size());
+  return {};
+}
+
+void Gateway::run() {
+  signals_.add(SIGINT);
+  signals_.add(SIGTERM);
+  boost::asio::co_spawn(io_, stop_on_signal(), boost::asio::detached);
+  io_.run();
+}
+
+boost::asio::awaitable<void> Gateway::stop_on_signal() {
+  const auto [ec, signal] =
+      co_await signals_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  if (ec) co_return;
+  log::info("gateway", "stopping signal={}", signal);
+  signals_.clear();  // a second one ends us at once
+  co_await stop();
+}
+
+boost::asio::awaitable<void> Gateway::stop() {
+  streams_.stop_all("the gateway is shutting down");
+  rtsp_.stop();
+  co_await http_.stop();
+  // The BYEs are on their way; devices answer within a round trip.
+  boost::asio::steady_timer answers(io_, 300ms);
+  (void)co_await answers.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  signalling_.close();
+  if (store_) store_->flush();
+  io_.stop();
+}
+
+}  // namespace gateway
