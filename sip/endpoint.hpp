@@ -83,7 +83,8 @@ class Endpoint {
   // CANCEL before the answer, BYE after it (also when the 2xx crosses our CANCEL), 603 for a call
   // that rings here. False when there is no such call. The end is reported as by others.
   bool hang_up(CallId call, TimePoint now, Output& out);
-  // A request inside an answered call. Yields event::RequestDone, at once if there is no such call.
+  // A request inside an answered call. Yields event::RequestDone, at once (Cause::invalid, 481) if
+  // there is no such call.
   RequestId send_in_call(CallId call, const InCallRequestSpec& spec, TimePoint now, Output& out);
   // In-dialog requests go to `flow` from now on: the device came back from another port.
   bool move_call(CallId call, const Flow& flow);

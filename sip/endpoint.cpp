@@ -1,0 +1,157 @@
+#include "sip/endpoint.hpp"
+
+#include <algorithm>
+
+#include "sip/endpoint_core.hpp"
+
+namespace sip {
+
+std::string_view to_string(Cause cause) {
+  switch (cause) {
+    case Cause::answered:
+      return "answered";
+    case Cause::timeout:
+      return "no answer in time";
+    case Cause::transport:
+      return "could not be sent";
+    case Cause::overloaded:
+      return "too much to do";
+    case Cause::cancelled:
+      return "cancelled";
+    case Cause::invalid:
+      return "impossible request";
+  }
+  return "?";
+}
+
+std::string_view to_string(EndedBy by) {
+  switch (by) {
+    case EndedBy::remote_bye:
+      return "BYE from the peer";
+    case EndedBy::remote_cancel:
+      return "CANCEL from the peer";
+    case EndedBy::local:
+      return "hung up here";
+    case EndedBy::no_answer:
+      return "not answered here";
+    case EndedBy::no_ack:
+      return "no ACK to our 200";
+  }
+  return "?";
+}
+
+CountedMethod counted(Method method) {
+  switch (method) {
+    case Method::register_:
+      return CountedMethod::register_;
+    case Method::message:
+      return CountedMethod::message;
+    case Method::invite:
+      return CountedMethod::invite;
+    case Method::ack:
+      return CountedMethod::ack;
+    case Method::cancel:
+      return CountedMethod::cancel;
+    case Method::bye:
+      return CountedMethod::bye;
+    case Method::info:
+      return CountedMethod::info;
+    case Method::options:
+      return CountedMethod::options;
+    case Method::subscribe:
+      return CountedMethod::subscribe;
+    case Method::notify:
+      return CountedMethod::notify;
+    default:
+      return CountedMethod::other;
+  }
+}
+
+Endpoint::Core::Core(EndpointConfig configuration, const Seed& seed)
+    : config(std::move(configuration)),
+      random(seed),
+      transactions(config.timers, config.limits.transactions,
+                   std::uint64_t{random.next()} << 32 | random.next(), counters),
+      writer(config, random) {
+  limits.message_bytes = static_cast<std::uint32_t>(
+      std::min<std::size_t>(config.limits.message_bytes, ~std::uint32_t{0}));
+}
+
+Endpoint::Endpoint(EndpointConfig config, const Seed& seed)
+    : core_(std::make_unique<Core>(std::move(config), seed)) {}
+Endpoint::~Endpoint() = default;
+
+void Endpoint::on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out) {
+  core_->on_message(bytes, from, now, out);
+}
+
+void Endpoint::on_connection_closed(const Flow& flow, TimePoint now, Output& out) {
+  on_send_failed(flow, now, out);
+  out.events.push_back(event::ConnectionClosed{flow});
+}
+
+void Endpoint::on_send_failed(const Flow& flow, TimePoint now, Output& out) {
+  core_->current = {};
+  core_->transactions.on_flow_failed(flow, core_->reports);
+  core_->on_reports(now, out);
+}
+
+void Endpoint::on_deadline(TimePoint now, Output& out) {
+  core_->current = {};
+  core_->transactions.on_deadline(now, out, core_->reports);
+  core_->on_reports(now, out);
+  core_->on_call_deadlines(now, out);
+}
+
+TimePoint Endpoint::next_deadline() const {
+  return std::min(core_->transactions.next_deadline(), core_->call_deadlines.next());
+}
+
+RequestId Endpoint::send_request(const RequestSpec& spec, TimePoint now, Output& out) {
+  return core_->send_request(spec, now, out);
+}
+
+bool Endpoint::respond(ServerTransactionId transaction, const ResponseSpec& spec, TimePoint now,
+                       Output& out) {
+  return core_->respond(transaction_of(transaction), spec, {}, now, out);
+}
+
+CallId Endpoint::invite(const InviteSpec& spec, TimePoint now, Output& out) {
+  return core_->invite(spec, now, out);
+}
+
+bool Endpoint::answer(CallId call, const ResponseSpec& spec, TimePoint now, Output& out) {
+  return core_->answer(call, spec, now, out);
+}
+
+bool Endpoint::hang_up(CallId call, TimePoint now, Output& out) {
+  return core_->hang_up(call, now, out);
+}
+
+RequestId Endpoint::send_in_call(CallId call, const InCallRequestSpec& spec, TimePoint now,
+                                 Output& out) {
+  return core_->send_in_call(call, spec, now, out);
+}
+
+bool Endpoint::move_call(CallId call, const Flow& flow) {
+  auto* found = core_->calls.find(call);
+  if (found) found->dialog.flow = flow;
+  return found != nullptr;
+}
+
+std::string_view Endpoint::call_id_header(CallId call) const {
+  const auto* found = core_->calls.find(call);
+  return found ? std::string_view(found->dialog.call_id) : std::string_view();
+}
+
+const Counters& Endpoint::counters() const {
+  return core_->counters;
+}
+const EndpointConfig& Endpoint::config() const {
+  return core_->config;
+}
+std::string Endpoint::random_token(std::size_t bytes) {
+  return core_->random.hex(bytes);
+}
+
+}  // namespace sip

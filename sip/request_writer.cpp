@@ -1,0 +1,123 @@
+#include "sip/request_writer.hpp"
+
+#include "sip/endpoint.hpp"
+
+namespace sip {
+namespace {
+
+bool has_tag(std::string_view address) {
+  const auto parsed = parse_name_addr(address);
+  return parsed && !parsed->tag().empty();
+}
+
+bool tells_methods(const MessageView& request, int status) {
+  return status == 405 || request.method() == Method::options ||
+         (request.method() == Method::invite && status >= 200 && status < 300);
+}
+
+}  // namespace
+
+void RequestWriter::write(const RequestSpec& spec) {
+  MessageBuilder out(buffer_);
+  out.request(spec.method, spec.request_uri)
+      .header(HeaderId::via, fresh_via(spec.destination))
+      .header(HeaderId::max_forwards, 70)
+      .header(HeaderId::from, with_tag(spec.from))
+      .header(HeaderId::to, spec.to)
+      .header(HeaderId::call_id,
+              spec.call_id.empty() ? make_call_id(spec.destination) : spec.call_id)
+      .cseq(spec.cseq == 0 ? 1 : spec.cseq, spec.method);
+  if (!spec.contact.empty()) out.header(HeaderId::contact, spec.contact);
+  write_rest(out, spec, HeaderId::user_agent);
+}
+
+void RequestWriter::write_invite(const InviteSpec& spec, const Dialog& dialog) {
+  MessageBuilder out(buffer_);
+  dialog.write_request(out, "INVITE", fresh_via(dialog.flow), dialog.local_cseq);
+  if (spec.contact.empty()) {
+    const auto from = parse_name_addr(spec.from);
+    out.header(HeaderId::contact,
+               contact_for(from ? from->uri.user : std::string_view(), dialog.flow));
+  } else {
+    out.header(HeaderId::contact, spec.contact);
+  }
+  out.header(HeaderId::allow, config_.allow);
+  write_rest(out, spec, HeaderId::user_agent);
+}
+
+void RequestWriter::write_in_dialog(const Dialog& dialog, std::string_view method,
+                                    std::uint32_t cseq, const InCallRequestSpec& spec) {
+  MessageBuilder out(buffer_);
+  dialog.write_request(out, method, fresh_via(dialog.flow), cseq);
+  write_rest(out, spec, HeaderId::user_agent);
+}
+
+void RequestWriter::write_response(const MessageView& request, const Flow& flow,
+                                   const ResponseSpec& spec, std::string_view to_tag,
+                                   std::string_view contact) {
+  MessageBuilder out(buffer_);
+  out.respond_to(request, spec.status, spec.reason, {.source = flow.remote, .to_tag = to_tag});
+  if (!spec.contact.empty()) contact = spec.contact;
+  if (!contact.empty()) out.header(HeaderId::contact, contact);
+  if (tells_methods(request, spec.status)) out.header(HeaderId::allow, config_.allow);
+  write_rest(out, spec, HeaderId::server);
+}
+
+template <class Spec>
+void RequestWriter::write_rest(MessageBuilder& out, const Spec& spec, HeaderId product) {
+  if (!config_.user_agent.empty()) out.header(product, config_.user_agent);
+  for (const auto& field : spec.headers) out.header(field.name, field.value);
+  if (spec.body.empty()) {
+    out.finish();
+  } else {
+    out.finish(spec.content_type, spec.body);
+  }
+}
+
+std::string_view RequestWriter::fresh_via(const Flow& flow) {
+  branch_ = "z9hG4bK";
+  random_.append_hex(branch_, 10);
+  via_ = "SIP/2.0/";
+  via_ += to_string(flow.transport);
+  via_ += ' ';
+  via_ += host_for(flow);
+  if (flow.transport == Transport::udp) via_ += ";rport";  // RFC 3581
+  via_ += ";branch=";
+  via_ += branch_;
+  return via_;
+}
+
+std::string RequestWriter::host_for(const Flow& flow) const {
+  auto text = config_.host.empty() ? to_host(flow.local.ip) : config_.host;
+  if (flow.local.port != 0) text += ":" + std::to_string(flow.local.port);
+  return text;
+}
+
+std::string RequestWriter::make_call_id(const Flow& flow) {
+  auto text = random_.hex(12);
+  text += '@';
+  text += config_.host.empty() ? to_string(flow.local.ip) : config_.host;
+  return text;
+}
+
+std::string RequestWriter::contact_for(std::string_view user, const Flow& flow) const {
+  std::string text = "<sip:";
+  text += user;
+  if (!user.empty()) text += '@';
+  text += host_for(flow);
+  if (flow.transport == Transport::tcp) text += ";transport=tcp";
+  if (flow.transport == Transport::tls) text += ";transport=tls";
+  return text + ">";
+}
+
+std::string RequestWriter::with_tag(std::string_view address) {
+  std::string text(address);
+  if (has_tag(address)) return text;
+  // Without angle brackets parameters of the URI would become those of the header.
+  if (text.find('<') == std::string::npos) text = "<" + text + ">";
+  text += ";tag=";
+  random_.append_hex(text, 6);
+  return text;
+}
+
+}  // namespace sip

@@ -1,0 +1,58 @@
+// Writes requests and answers from what the user of an Endpoint wants: adds Via with a fresh
+// branch, tags, Call-ID, Max-Forwards and our own names (RFC 3261 8.1.1, 8.2.6). Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sip/dialog.hpp"
+#include "sip/message.hpp"
+#include "sip/message_builder.hpp"
+#include "sip/random.hpp"
+#include "sip/specs.hpp"
+
+namespace sip {
+
+struct EndpointConfig;
+
+class RequestWriter {
+ public:
+  // Both must outlive it.
+  RequestWriter(const EndpointConfig& config, Random& random) : config_(config), random_(random) {}
+
+  // Each writes a whole message into the buffer that text() shows, until the next one.
+  void write(const RequestSpec& spec);
+  // The INVITE of `dialog`, whose local side, Call-ID, target and flow are filled in.
+  void write_invite(const InviteSpec& spec, const Dialog& dialog);
+  void write_in_dialog(const Dialog& dialog, std::string_view method, std::uint32_t cseq,
+                       const InCallRequestSpec& spec = {});
+  // `request` as it came from `flow`. `contact` is used when the spec has none.
+  void write_response(const MessageView& request, const Flow& flow, const ResponseSpec& spec,
+                      std::string_view to_tag, std::string_view contact = {});
+
+  std::string_view text() const { return buffer_; }
+  // Of the last request.
+  std::string_view branch() const { return branch_; }
+
+  std::string make_tag() { return random_.hex(6); }
+  std::string make_call_id(const Flow& flow);
+  // "<sip:user@our address on that flow>"
+  std::string contact_for(std::string_view user, const Flow& flow) const;
+  // `address` with a tag, a fresh one unless it has one.
+  std::string with_tag(std::string_view address);
+
+ private:
+  std::string host_for(const Flow& flow) const;
+  std::string_view fresh_via(const Flow& flow);
+  template <class Spec>
+  void write_rest(MessageBuilder& out, const Spec& spec, HeaderId product);
+
+  const EndpointConfig& config_;
+  Random& random_;
+  std::string buffer_;
+  std::string branch_;
+  std::string via_;
+};
+
+}  // namespace sip
