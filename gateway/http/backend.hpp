@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/config.hpp"
@@ -25,6 +26,10 @@ using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;  // JSON: RFC
 // Why something is not done: {"error":{"status":503,"reason":"device_offline","detail":"..."}}.
 // `reason` is a word that programs compare (snake_case), `detail` a sentence for an operator.
 struct Refusal {
+  Refusal() = default;
+  // A constructor, so that a lone number is no refusal and Reply<number> stays unambiguous.
+  Refusal(int s, std::string r, std::string d)
+      : status(s), reason(std::move(r)), detail(std::move(d)) {}
   int status = 500;
   std::string reason;
   std::string detail;

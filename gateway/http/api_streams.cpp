@@ -1,0 +1,119 @@
+// Streams that run: their figures, starting and stopping them.
+#include "gateway/http/json.hpp"
+#include "gateway/http/routes.hpp"
+
+namespace gateway::http {
+namespace {
+
+json::object to_json(const StreamTrack& track) {
+  return {{"codec", text(track.codec)},
+          {"ssrc", track.ssrc},
+          {"payload_type", track.payload_type},
+          {"clock_rate_hz", track.clock_rate_hz},
+          {"width", track.width},
+          {"height", track.height},
+          {"fps", track.fps},
+          {"channels", track.channels}};
+}
+
+json::object to_json(const StreamViewer& viewer) {
+  return {{"id", text(viewer.id)},
+          {"remote_address", text(viewer.remote_address)},
+          {"user_agent", text(viewer.user_agent)},
+          {"transport", text(viewer.transport)},
+          {"since", rfc3339(viewer.since)},
+          {"packets", viewer.packets},
+          {"bytes", viewer.bytes},
+          {"skipped_units", viewer.skipped_units}};
+}
+
+json::object to_json(const StreamSourceFigures& source) {
+  return {{"transport", text(source.transport)},
+          {"remote_address", text(source.remote_address)},
+          {"local_address", text(source.local_address)},
+          {"ssrc", source.ssrc},
+          {"packets", source.packets},
+          {"bytes", source.bytes},
+          {"lost", source.lost},
+          {"reordered", source.reordered},
+          {"duplicates", source.duplicates},
+          {"invalid", source.invalid},
+          {"jitter_ms", source.jitter_ms},
+          {"bitrate_bps", source.bitrate_bps}};
+}
+
+template <class T>
+json::array all_to_json(const std::vector<T>& items) {
+  json::array array;
+  array.reserve(items.size());
+  for (const T& item : items) array.push_back(to_json(item));
+  return array;
+}
+
+json::object stream_to_json(const StreamInfo& stream) {
+  return {{"name", text(stream.name)},
+          {"state", text(stream.state)},
+          {"rtsp", text(stream.rtsp)},
+          {"device_id", text(stream.device_id)},
+          {"channel_id", text(stream.channel_id)},
+          {"since", time_or_null(stream.since)},
+          {"tracks", all_to_json(stream.tracks)},
+          {"source", to_json(stream.source)},
+          {"viewers", all_to_json(stream.viewers)}};
+}
+
+Reply<StreamStart> read_start(const Request& request) {
+  auto body = read_object(request, "name keep");
+  if (!body) return body.error();
+  auto name = read_member(*body, "name", true);
+  if (!name) return name.error();
+  StreamStart start;
+  start.name = *name;
+  if (const json::value* keep = body->if_contains("keep")) {
+    if (!keep->is_bool()) return Refusal{400, "bad_request", "\"keep\" must be true or false"};
+    start.keep = keep->get_bool();
+  }
+  if (start.name.empty()) return Refusal{400, "bad_request", "\"name\" must not be empty"};
+  return start;
+}
+
+}  // namespace
+
+Awaitable<Response> get_streams(Context& context, const Request& request) {
+  auto paging = read_paging(request);
+  if (!paging) co_return refuse(paging.error());
+  StreamFilter filter;
+  filter.text = read_text(request, "text");
+  auto asked = context.backend.list_streams(filter, *paging);
+  const Page<StreamInfo> page = co_await std::move(asked);
+  co_return page_response(page, *paging, stream_to_json);
+}
+
+Awaitable<Response> get_stream(Context& context, const Request& request) {
+  auto asked = context.backend.stream(request.parameter("name"));
+  const Reply<StreamInfo> stream = co_await std::move(asked);
+  if (!stream) co_return refuse(stream.error());
+  co_return json_response(stream_to_json(*stream));
+}
+
+Awaitable<Response> post_stream(Context& context, const Request& request) {
+  auto start = read_start(request);
+  if (!start) co_return refuse(start.error());
+  auto asked = context.backend.start_stream(*start);
+  const Reply<StreamStarted> started = co_await std::move(asked);
+  if (!started) co_return refuse(started.error());
+  json::object body{{"name", text(started->name)},
+                    {"rtsp", text(started->rtsp)},
+                    {"already_running", started->already_running}};
+  co_return json_response(std::move(body), started->already_running ? 200 : 201);
+}
+
+Awaitable<Response> delete_stream(Context& context, const Request& request) {
+  std::string reason = read_text(request, "reason");
+  if (reason.empty()) reason = "stopped by the operator";
+  auto asked = context.backend.stop_stream(request.parameter("name"), reason);
+  const Reply<void> done = co_await std::move(asked);
+  co_return done ? no_content() : refuse(done.error());
+}
+
+}  // namespace gateway::http

@@ -1,0 +1,24 @@
+// The request target of HTTP: path and query, RFC 3986. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gateway::http {
+
+struct Target {
+  std::string path;  // raw, with its leading slash; segments are decoded after they are cut
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in their order
+};
+
+// Origin form only ("/a/b?x=1"). Empty when a percent sign is not followed by two hex digits, a
+// decoded NUL shows up, or there are more than 64 parameters.
+std::optional<Target> parse_target(std::string_view target);
+
+// "%E4%B8%AD" -> its bytes; with `plus_is_space` as in a query.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+
+}  // namespace gateway::http
