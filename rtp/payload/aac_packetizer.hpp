@@ -13,8 +13,10 @@
 
 namespace rtp::payload {
 
-// ADTS frames may lie anywhere in the chunks. Timestamps count samples; they are set to the PTS
-// again when they differ from it by more than 100 ms.
+// ADTS frames may lie anywhere in the chunks; a unit's PTS is that of the first frame that begins
+// in it. Timestamps count samples; they are set to the PTS again when they differ from it by more
+// than 100 ms. A frame is sent when it is complete; in more than three pieces it is copied. Packets
+// of audio never say key.
 class AacPacketizer {
  public:
   explicit AacPacketizer(const PacketizerConfig& config);
@@ -28,26 +30,27 @@ class AacPacketizer {
   const PacketizerCounters& counters() const { return writer_.counters; }
 
  private:
-  void begin_unit(const EsChunk& chunk);
-  Slice take_header(const Slice& bytes);
-  void begin_frame(const AdtsHeader& header);
-  Slice take_body(const Slice& bytes);
-  void add_slice(const Slice& bytes);
-  void end_frame(std::vector<OutPacket>& out);
   void lose_sync();
+  Slice take_header(const Slice& bytes);
+  Slice take_body(const Slice& bytes, std::vector<OutPacket>& out);
+  void begin_frame(const AdtsHeader& header);
+  void set_clock(std::int64_t pts_90khz);
+  void add(const Slice& bytes);
+  void end_frame(std::vector<OutPacket>& out);
+  void send(OutPacket&& packet, bool last, std::vector<OutPacket>& out);
 
   PacketWriter writer_;
   ParameterSets sets_;
   AdtsHeader format_{};  // of the newest frame
   std::uint32_t version_ = 0;
-  std::array<std::uint8_t, 9> header_{};
+  std::array<std::uint8_t, adts_header_bytes> header_{};  // as far as it has come in
   std::size_t header_size_ = 0;
-  std::array<Slice, 16> body_;
-  std::size_t body_count_ = 0;
-  std::size_t body_missing_ = 0;
-  std::optional<std::int64_t> pts_pending_;  // of the unit whose first frame has not begun
-  std::int64_t samples_ = 0;                 // of the next frame, in the track's clock
-  bool samples_known_ = false, resync_ = false;
+  OutPacket frame_;                        // the slices of the frame that is coming in
+  std::size_t to_skip_ = 0, missing_ = 0;  // of it: CRC, raw bytes
+  std::optional<std::int64_t> unit_pts_;   // until the unit's first frame begins
+  std::int64_t samples_ = 0;               // time of the next frame
+  bool samples_known_ = false, lost_ = false, synced_ = false;
+  bool first_of_unit_ = true;
   std::int64_t arrival_ns_ = 0;
 };
 

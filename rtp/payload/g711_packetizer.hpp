@@ -1,4 +1,4 @@
-// RTP payload of G.711 A-law and mu-law, RFC 3551 4.5.14: bytes as they are, 8000 Hz.
+// RTP payload of G.711 A-law and mu-law, RFC 3551 4.5.14: bytes as they are, one channel.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 namespace rtp::payload {
 
 // A unit leaves as one packet, or as several of max_payload_bytes. Timestamps count samples; they
-// are set to the PTS again when they differ from it by more than 100 ms.
+// are set to the PTS again when they differ from it by more than 100 ms. Packets of audio never say
+// key, and never have the marker bit.
 class G711Packetizer {
  public:
   G711Packetizer(Codec codec, const PacketizerConfig& config);
@@ -24,18 +25,16 @@ class G711Packetizer {
   const PacketizerCounters& counters() const { return writer_.counters; }
 
  private:
-  void begin_unit(const EsChunk& chunk);
-  void begin_packet();
+  void begin_unit(const EsChunk& chunk, std::vector<OutPacket>& out);
   void send(bool unit_end, std::vector<OutPacket>& out);
 
   PacketWriter writer_;
   ParameterSets sets_;  // always empty
   Codec codec_;
   std::uint32_t clock_rate_hz_;
-  std::uint32_t frame_bytes_;  // of one sample of all channels
-  OutPacket packet_;
-  bool packet_open_ = false, unit_first_ = true;
-  std::int64_t samples_ = 0;  // of the next byte
+  OutPacket packet_;  // the slices that have not left yet
+  bool first_of_unit_ = true, lost_ = false;
+  std::int64_t samples_ = 0;  // time of the next byte
   bool samples_known_ = false;
   std::int64_t arrival_ns_ = 0;
 };

@@ -19,6 +19,9 @@ enum NalType : std::uint8_t {
   end_of_sequence = 10,
   end_of_stream = 11,
   filler = 12,
+  prefix = 14,
+  last_reserved_prefix = 18,
+  first_unsendable = 24,  // RFC 6184 5.2 uses 24-29 for its own packets
   fu_a = 28,
 };
 
@@ -36,6 +39,7 @@ bool is_intra_slice(std::span<const std::uint8_t> nal);
 
 struct Sps {
   std::uint8_t profile_idc = 0, constraints = 0, level_idc = 0;
+  bool frame_mbs_only = true;           // no interlaced tools
   std::uint32_t width = 0, height = 0;  // after cropping
   double frames_per_second = 0;         // 0: the VUI does not say
 };

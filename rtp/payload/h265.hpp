@@ -38,7 +38,6 @@ bool begins_access_unit(std::span<const std::uint8_t> nal);
 struct Sps {
   std::array<std::uint8_t, 12> profile_tier_level{};  // general part, 7.3.3
   std::uint32_t width = 0, height = 0;                // after the conformance window
-  double frames_per_second = 0;                       // 0: the VUI does not say
 };
 // `nal` with its header, without start code. Nothing when it cannot be read.
 std::optional<Sps> parse_sps(std::span<const std::uint8_t> nal);

@@ -2,6 +2,7 @@
 // unit packets and fragmentation units, cut through. The two differ in their Rules.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,13 +19,19 @@ enum class NalRole : std::uint8_t {
   vps,
   sps,
   pps,
-  prefix,   // belongs in front of a picture (SEI, ...)
   picture,  // a coded slice
-  suffix,   // may follow one
+  other,    // SEI, ...: sent as it is
 };
 
-// Rules supplies: header_bytes (1 or 2), fu_header_bytes (beyond the NAL header's replacement),
-// role(first byte), starts_with_intra(first bytes) and write_fu().
+// Nothing of a unit leaves before its first slice header is there, because every packet says
+// whether its unit is a random access point (IDR/IRAP; H.264 also SPS + PPS + an I slice). From
+// then on a packet leaves as soon as it is full or its NAL has ended; the last one waits for the
+// unit's end, for its marker bit. A unit without any picture is learnt from and not sent.
+//
+// A unit that lost bytes stops where they are missing: no further packet, no marker, no unit_end.
+//
+// Rules supplies: codec, nal_header_bytes, decide_bytes (how much of a NAL tells its role and
+// kind), fu_header_bytes, role(), is_random_access(), is_intra(), write_fu_header(), complete().
 template <class Rules>
 class NalPacketizer {
  public:
@@ -39,44 +46,58 @@ class NalPacketizer {
   const PacketizerCounters& counters() const { return writer_.counters; }
 
  private:
+  static constexpr std::size_t max_set_bytes = 1024;      // of a parameter set
+  static constexpr std::size_t max_waiting_packets = 64;  // in front of the first slice
+
   struct Nal {
+    bool open = false;
+    bool known = false;  // its role is known
     NalRole role = NalRole::dropped;
-    bool header_known = false;
-    bool fragmented = false;  // its first fragment has been formed
-    std::uint8_t header[3] = {};
-    std::uint8_t header_size = 0;
-    std::uint64_t bytes = 0;
+    std::array<std::uint8_t, 4> head{};
+    std::uint8_t head_size = 0;
+    std::uint8_t to_skip = 0;  // bytes of the NAL header that fragments do not repeat
+    bool fragmented = false, first_fragment = true;
+  };
+  // A parameter set as it was last seen.
+  struct Learnt {
+    bool in_unit = false;
+    Slice nal;
   };
 
   void begin_unit(const EsChunk& chunk);
   void end_unit(std::vector<OutPacket>& out);
   void abandon_unit(std::vector<OutPacket>& out);
-  void take(const NalPiece& piece, std::vector<OutPacket>& out);
-  void begin_nal();
-  void collect_header(Slice& bytes);
-  void know_header();
-  void add(const Slice& bytes);
-  void end_nal();
+  void take(const NalPiece& piece);
+  void read_head(const Slice& bytes);
+  void know_nal();
+  void add(Slice bytes);
+  void add_to_fragment(Slice bytes);
+  void begin_fragments();
   void form_fragment(bool last);
+  void split_only_fragment();
   void form_single();
-  void learn(std::span<const std::uint8_t> bytes);
-  void learnt();
-  void decide(std::vector<OutPacket>& out);
+  void end_nal();
+  void learn();
+  void decide();
   void insert_sets();
-  void release(std::vector<OutPacket>& out, std::size_t keep, bool marker);
+  void release(bool unit_ends, std::vector<OutPacket>& out);
+  void form(OutPacket packet);
   OutPacket begin_packet(std::span<const std::uint8_t> payload_header) const;
+  bool sends_nal() const { return nal_.open && nal_.known && nal_.role != NalRole::dropped; }
 
   PacketWriter writer_;
   NalSplitter splitter_;
   std::vector<NalPiece> pieces_;   // reused
   std::vector<OutPacket> formed_;  // packets that may not leave yet
-  OutPacket piece_;                // NAL bytes that are in no packet yet, as slices
+  OutPacket held_;                 // slices of the open NAL that are in no packet yet
+  std::size_t held_bytes_ = 0;
   Nal nal_;
-  std::vector<std::uint8_t> scratch_;  // the parameter set that is being learnt
+  std::vector<std::uint8_t> set_bytes_;  // the parameter set that is coming in
   ParameterSets sets_;
+  std::array<Learnt, 3> learnt_;  // vps, sps, pps
   std::uint32_t version_ = 0;
-  bool in_unit_ = false, skipping_ = false, decided_ = false, key_ = false, first_out_ = true;
-  bool seen_vps_ = false, seen_sps_ = false, seen_pps_ = false, saw_picture_ = false;
+  bool in_unit_ = false, skipping_ = false;
+  bool decided_ = false, key_ = false, any_sent_ = false;
   std::int64_t pts_90khz_ = 0;
   std::int64_t arrival_ns_ = 0;
 };

@@ -31,15 +31,17 @@ class NalSplitter {
   std::uint64_t dropped_bytes() const { return dropped_bytes_; }
 
  private:
-  void keep(const Slice& bytes, std::vector<NalPiece>& out);
-  void release_zeros(std::vector<NalPiece>& out);
-  void hold_zeros(const Slice& tail);
+  std::size_t resolve_zeros(const Slice& bytes, std::vector<NalPiece>& out);
+  void hold_zeros(const Slice& bytes, std::size_t zeros);
+  void keep(const Slice& bytes, std::size_t at, std::size_t size, std::vector<NalPiece>& out);
+  void drop_held();
   void begin_nal(std::vector<NalPiece>& out);
+  void end_nal(std::vector<NalPiece>& out);
 
-  bool in_nal_ = false;
-  bool begin_pending_ = false;  // a start code was seen, but no byte behind it yet
-  std::size_t zeros_ = 0;       // held, or seen outside of a NAL; 2 stands for more
-  std::array<Slice, 2> held_;   // the zeros, when they may still turn out to be content
+  bool in_nal_ = false;        // behind a start code
+  bool begun_ = false;         // and a piece of that NAL has been given out
+  std::size_t zeros_ = 0;      // that ended the newest slice; 3 stands for more
+  std::array<Slice, 2> held_;  // those zeros, when they may still turn out to be content
   std::size_t held_count_ = 0;
   std::uint64_t dropped_bytes_ = 0;
 };

@@ -16,8 +16,7 @@ struct PacketizerConfig {
   std::uint16_t first_sequence = 0;
   std::uint32_t timestamp_offset = 0;      // RTP timestamp = offset + PTS in the track's clock
   std::uint32_t max_payload_bytes = 1400;  // RTP payload, payload header included; at least 64
-  std::uint32_t clock_rate_hz = 0;         // audio: of the track; 0 = learn (AAC) or 8000 (G.711)
-  std::uint8_t channels = 1;               // G.711 only
+  std::uint32_t clock_rate_hz = 0;         // of G.711; 0 = 8000
 };
 
 struct PacketizerCounters {

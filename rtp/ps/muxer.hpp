@@ -36,15 +36,15 @@ class Muxer {
   void write_video(std::span<const std::uint8_t> annex_b, std::int64_t pts_90khz, bool key,
                    std::vector<std::uint8_t>& out);
   // Appends an audio PES, in a pack of its own unless `in_pack` says that the last pack goes on.
-  // `frames`: ADTS frames or G.711 bytes, at most 65000 bytes.
+  // `frames`: ADTS frames or G.711 bytes.
   void write_audio(std::span<const std::uint8_t> frames, std::int64_t pts_90khz, bool in_pack,
                    std::vector<std::uint8_t>& out);
 
  private:
-  void write_pack_header(std::int64_t scr_90khz, std::vector<std::uint8_t>& out) const;
+  void begin_pack(std::int64_t scr_90khz, bool key, std::vector<std::uint8_t>& out);
   void write_system_header(std::vector<std::uint8_t>& out) const;
   void write_map(std::vector<std::uint8_t>& out);
-  void write_pes_run(std::span<const std::uint8_t> bytes, std::optional<std::int64_t> pts_90khz,
+  void write_pes_run(std::uint8_t id, std::span<const std::uint8_t> bytes, std::int64_t pts_90khz,
                      std::vector<std::uint8_t>& out) const;
 
   MuxerOptions options_;
