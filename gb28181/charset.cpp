@@ -153,6 +153,8 @@ Charset guess_charset(std::string_view bytes) {
     if (length > 1) multi_byte = true;
     if (length > 2) ++wide;
     at += length == 0 ? 1 : length;
+    // The rest of a broken character is not another fault.
+    while (length == 0 && at < bytes.size() && is_continuation(bytes[at])) ++at;
   }
   if (invalid == 0) return multi_byte ? Charset::utf8 : Charset::gb18030;
   // GB text read as UTF-8 is wrong at every other byte. A few wrong bytes among many characters are
