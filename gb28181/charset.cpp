@@ -157,9 +157,9 @@ Charset guess_charset(std::string_view bytes) {
     while (length == 0 && at < bytes.size() && is_continuation(bytes[at])) ++at;
   }
   if (invalid == 0) return multi_byte ? Charset::utf8 : Charset::gb18030;
-  // GB text read as UTF-8 is wrong at every other byte. A few wrong bytes among many characters are
-  // a name cut in the middle, or uninitialised memory.
-  return wide > 8 * invalid ? Charset::utf8 : Charset::gb18030;
+  // GB text read as UTF-8 is wrong nearly everywhere and hardly ever yields three bytes in a row that
+  // fit. A few wrong bytes among more characters are a name cut in the middle, or stray memory.
+  return wide > 2 * invalid ? Charset::utf8 : Charset::gb18030;
 }
 
 std::string to_utf8(std::string_view bytes) {
