@@ -49,7 +49,7 @@ std::span<std::uint8_t> find_stamp(std::vector<std::uint8_t>& pack, StampUnit un
   const std::string_view uuid = uuid_of(unit);
   // The SEI stands behind headers and parameter sets: near the begin.
   const auto end =
-      pack.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(4096, pack.size()));
+      pack.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(16 * 1024, pack.size()));
   const auto found = std::search(pack.begin(), end, uuid.begin(), uuid.end());
   const auto at = static_cast<std::size_t>(found - pack.begin()) + uuid.size();
   if (found == end || at + digits > pack.size()) return {};

@@ -52,15 +52,21 @@ class Cutter {
       : file_(file), bytes_(file.bytes), name_(std::move(name)) {}
 
   void cut() {
+    if (is_transport_stream()) throw std::runtime_error(name_ + ": a transport stream");
     std::size_t at = next_code(0);
     while (at + 4 <= bytes_.size()) at = take(at);
     close(bytes_.size());
-    if (file_.pieces.size() < 2) throw std::runtime_error(name_ + ": no program stream in it");
+    if (file_.pieces.size() < 2)
+      throw std::runtime_error(name_ + ": no program stream with times (PTS) in its video");
     file_.pieces.front().begin = 0;
     measure();
   }
 
  private:
+  bool is_transport_stream() const {
+    return bytes_.size() > 188 && bytes_[0] == 0x47 && bytes_[188] == 0x47;
+  }
+
   std::size_t next_code(std::size_t from) const {
     for (std::size_t i = from; i + 4 <= bytes_.size(); ++i)
       if (bytes_[i] == 0 && bytes_[i + 1] == 0 && bytes_[i + 2] == 1 && bytes_[i + 3] >= 0xb9)
@@ -74,7 +80,6 @@ class Cutter {
     if (id == 0xb9) return next_code(at + 4);
     if (id == 0xba) return take_pack(at);
     const std::size_t end = element_end(at);
-    if (id == 0xbb || id == 0xbc) key_ = true;
     if (id >= 0xe0 && id <= 0xef) take_video(at, end);
     return next_code(end);
   }
@@ -89,7 +94,6 @@ class Cutter {
     if (at + 14 > bytes_.size()) return bytes_.size();
     mpeg2_ = (bytes_[at + 4] & 0xc0) == 0x40;
     scr_ = mpeg2_ ? mpeg2_scr(&bytes_[at + 4]) : marked_33_bits(&bytes_[at + 4]);
-    scr_dts_.reset();
     pack_ = at;
     return next_code(at + (mpeg2_ ? 14 + (bytes_[at + 13] & 7u) : 12));
   }
@@ -106,8 +110,11 @@ class Cutter {
   void begin_piece(std::size_t begin, const PesTimes& times) {
     close(begin);
     const std::int64_t dts = times.dts.value_or(*times.pts);
-    if (!scr_dts_) scr_dts_ = dts;
-    open_ = PsFile::Piece{begin, 0, scr_ + (dts - *scr_dts_), *times.pts, false};
+    if (!first_dts_) first_dts_ = dts;
+    if (!first_scr_) first_scr_ = scr_;
+    // Muxers for discs write SCRs that hurry ahead to fill a buffer; a camera sends as it films.
+    const std::int64_t due = std::max(scr_ - *first_scr_, dts - *first_dts_);
+    open_ = PsFile::Piece{begin, 0, due, *times.pts, false};
     pack_.reset();
   }
 
@@ -124,10 +131,10 @@ class Cutter {
   PsFile& file_;
   const std::vector<std::uint8_t>& bytes_;
   std::string name_;
-  bool mpeg2_ = true, key_ = false;
+  bool mpeg2_ = true;
   std::int64_t scr_ = 0;
-  std::optional<std::int64_t> scr_dts_;  // time of the first frame under this SCR
-  std::optional<std::size_t> pack_;      // a pack header that no frame has claimed yet
+  std::optional<std::int64_t> first_scr_, first_dts_;
+  std::optional<std::size_t> pack_;  // a pack header that no frame has claimed yet
   std::optional<PsFile::Piece> open_;
 };
 
@@ -135,17 +142,16 @@ bool holds_key(std::span<const std::uint8_t> bytes) {
   for (std::size_t i = 0; i + 4 <= bytes.size(); ++i) {
     if (bytes[i] != 0 || bytes[i + 1] != 0 || bytes[i + 2] != 1) continue;
     const std::uint8_t code = bytes[i + 3];
-    if (code == 0xbb || code == 0xbc || code == 0x67 || code == 0x27 || code == 0x42) return true;
+    if (code == 0x67 || code == 0x27 || code == 0x47) return true;               // H.264 SPS
+    if (code == 0x42 && i + 4 < bytes.size() && bytes[i + 4] == 1) return true;  // H.265 SPS
   }
   return false;
 }
 
 void Cutter::measure() {
-  const std::int64_t base = file_.pieces.front().due_90khz;
   std::int64_t latest = 0;
   for (PsFile::Piece& piece : file_.pieces) {
-    latest = std::max(latest, piece.due_90khz - base);
-    piece.due_90khz = latest;
+    latest = piece.due_90khz = std::max(latest, piece.due_90khz);
     piece.key = holds_key(std::span(bytes_).subspan(piece.begin, piece.end - piece.begin));
   }
   const auto [low, high] =

@@ -16,9 +16,9 @@ struct PsFile {
   // several.
   struct Piece {
     std::size_t begin = 0, end = 0;
-    std::int64_t due_90khz = 0;  // by SCR, from the file's begin
+    std::int64_t due_90khz = 0;  // by SCR, but not before its DTS, from the file's begin
     std::int64_t pts_90khz = 0;
-    bool key = false;  // holds a PSM, a system header or a parameter set
+    bool key = false;  // holds a sequence parameter set
   };
   std::vector<std::uint8_t> bytes;
   std::vector<Piece> pieces;
