@@ -4,11 +4,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <cstddef>
 #include <memory>
 #include <utility>
 
 #include "sip/endpoint.hpp"
+#include "sip/net/transport_limits.hpp"
 
 namespace sip::net {
 
@@ -20,28 +20,6 @@ class EndpointUser {
 
  protected:
   ~EndpointUser() = default;
-};
-
-struct TransportLimits {
-  std::size_t connections = 20'000;          // accepted and opened; beyond: closed at once
-  std::size_t queue_bytes = 1024 * 1024;     // waiting for a slow stream peer; beyond: closed
-  Duration idle = std::chrono::minutes(30);  // a stream without any byte for so long is closed
-  Duration connect_within = std::chrono::seconds(10);
-  int udp_receive_buffer_bytes = 4 * 1024 * 1024;  // asked of the kernel, which may give less
-};
-
-struct TransportCounters {
-  std::uint64_t datagrams_received = 0;
-  std::uint64_t datagrams_sent = 0;
-  std::uint64_t datagram_send_errors = 0;
-  std::uint64_t receive_calls = 0;  // recvmmsg, for datagrams per system call
-  std::uint64_t send_calls = 0;     // sendmmsg
-  std::uint64_t bytes_received = 0;
-  std::uint64_t bytes_sent = 0;
-  std::uint64_t connections_accepted = 0;
-  std::uint64_t connections_opened = 0;
-  std::uint64_t connections_refused = 0;  // by TransportLimits
-  std::size_t connections = 0;            // open now
 };
 
 class EndpointDriver {

@@ -1,0 +1,258 @@
+#include "sip/net/udp_transport.hpp"
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "sip/net/socket_address.hpp"
+
+namespace asio = boost::asio;
+using asio::ip::udp;
+
+namespace sip::net {
+namespace {
+
+constexpr std::size_t batch_size = 32;
+constexpr std::size_t datagram_bytes = 64 * 1024;
+constexpr int batches_per_wake = 8;  // then others on this thread have their turn
+constexpr std::size_t control_bytes = CMSG_SPACE(sizeof(in6_pktinfo));
+
+// The address that a datagram was sent to, when the socket listens on all.
+IpAddress destination_of(const msghdr& header, const IpAddress& bound) {
+  auto& h = const_cast<msghdr&>(header);  // the macros want it so
+  for (auto* c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c)) {
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(c), sizeof info);
+      IpAddress::V4Bytes four;
+      std::memcpy(four.data(), &info.ipi_addr, four.size());
+      return IpAddress::v4(four);
+    }
+    if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(c), sizeof info);
+      IpAddress::V6Bytes six;
+      std::memcpy(six.data(), &info.ipi6_addr, six.size());
+      return IpAddress::v6(six);
+    }
+  }
+  return bound;
+}
+
+template <class Info>
+void put_control(msghdr& header, int level, int type, const Info& info) {
+  header.msg_controllen = CMSG_SPACE(sizeof info);
+  auto* c = CMSG_FIRSTHDR(&header);
+  c->cmsg_level = level;
+  c->cmsg_type = type;
+  c->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(c), &info, sizeof info);
+}
+
+// Answers leave from the address that was asked, on a machine that has several.
+void set_source(msghdr& header, const IpAddress& source) {
+  if (source.is_v6()) {
+    in6_pktinfo info{};
+    std::memcpy(&info.ipi6_addr, source.bytes().data(), 16);
+    put_control(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
+  } else {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, source.bytes().data(), 4);
+    put_control(header, IPPROTO_IP, IP_PKTINFO, info);
+  }
+}
+
+}  // namespace
+
+struct UdpTransport::Listener {
+  explicit Listener(asio::io_context& io) : socket(io) {}
+  udp::socket socket;
+  Address local;
+};
+
+struct UdpTransport::Batch {
+  alignas(cmsghdr) char control[batch_size][control_bytes];
+  sockaddr_storage names[batch_size];
+  iovec vectors[batch_size];
+  mmsghdr headers[batch_size];
+  // Not initialised: the system commits only the pages that datagrams touch.
+  std::unique_ptr<char[]> bytes{new char[batch_size * datagram_bytes]};
+  Flow flows[batch_size];    // of what is being sent
+  std::vector<Flow> failed;  // of what could not be
+
+  void reset(std::size_t i, void* data, std::size_t size) {
+    vectors[i] = {data, size};
+    headers[i] = {};
+    headers[i].msg_hdr.msg_name = &names[i];
+    headers[i].msg_hdr.msg_namelen = sizeof names[i];
+    headers[i].msg_hdr.msg_iov = &vectors[i];
+    headers[i].msg_hdr.msg_iovlen = 1;
+    headers[i].msg_hdr.msg_control = control[i];
+    headers[i].msg_hdr.msg_controllen = control_bytes;
+  }
+  void add(std::size_t i, const Flow& flow, std::string_view message, bool choose_source) {
+    reset(i, const_cast<char*>(message.data()), message.size());  // it is only read
+    flows[i] = flow;
+    auto& header = headers[i].msg_hdr;
+    header.msg_namelen = to_sockaddr(flow.remote, names[i]);
+    header.msg_controllen = 0;
+    if (choose_source && !flow.local.ip.is_unspecified() &&
+        flow.local.ip.is_v6() == flow.remote.ip.is_v6()) {
+      header.msg_controllen = control_bytes;
+      set_source(header, flow.local.ip);
+    } else {
+      header.msg_control = nullptr;
+    }
+  }
+};
+
+UdpTransport::UdpTransport(asio::io_context& io, MessageSink& sink, const TransportLimits& limits,
+                           TransportCounters& counters)
+    : io_(io),
+      sink_(&sink),
+      limits_(limits),
+      counters_(counters),
+      batch_(std::make_unique<Batch>()) {}
+
+UdpTransport::~UdpTransport() {
+  close();
+}
+
+boost::system::result<Address> UdpTransport::listen(const Address& at) {
+  auto listener = std::make_shared<Listener>(io_);
+  auto& socket = listener->socket;
+  boost::system::error_code ec;
+  const auto endpoint = to_udp(at);
+  socket.open(endpoint.protocol(), ec);
+  if (!ec && at.ip.is_v6()) socket.set_option(asio::ip::v6_only(true), ec);
+  if (!ec) socket.bind(endpoint, ec);
+  if (!ec) socket.non_blocking(true, ec);
+  if (ec) return ec;
+  boost::system::error_code ignored;  // the kernel's limit is not our failure
+  socket.set_option(asio::socket_base::receive_buffer_size(limits_.udp_buffer_bytes), ignored);
+  socket.set_option(asio::socket_base::send_buffer_size(limits_.udp_buffer_bytes), ignored);
+  const int on = 1;
+  ::setsockopt(socket.native_handle(), at.ip.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP,
+               at.ip.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof on);
+  listener->local = from_endpoint(socket.local_endpoint(ec));
+  if (ec) return ec;
+  listeners_.push_back(listener);
+  wait(listener);
+  return listener->local;
+}
+
+void UdpTransport::close() {
+  sink_ = nullptr;
+  boost::system::error_code ignored;
+  for (auto& listener : listeners_) listener->socket.close(ignored);
+  listeners_.clear();
+}
+
+const Address* UdpTransport::listener_for(bool v6) const {
+  for (const auto& listener : listeners_)
+    if (listener->local.ip.is_v6() == v6) return &listener->local;
+  return nullptr;
+}
+
+// --- receiving -----------------------------------------------------------------------------------
+
+void UdpTransport::wait(std::shared_ptr<Listener> listener) {
+  auto& socket = listener->socket;
+  // After close() the transport may be gone when this completes; only the listener is looked at.
+  socket.async_wait(udp::socket::wait_read, [this, listener](boost::system::error_code ec) {
+    if (ec || !listener->socket.is_open()) return;
+    receive(*listener);
+    if (listener->socket.is_open()) wait(listener);
+  });
+}
+
+void UdpTransport::receive(Listener& listener) {
+  auto* sink = sink_;
+  sink->begin_batch();
+  for (int i = 0; i < batches_per_wake && sink_; ++i)
+    if (receive_batch(listener) < static_cast<int>(batch_size)) break;
+  sink->end_batch();
+}
+
+int UdpTransport::receive_batch(Listener& listener) {
+  auto& b = *batch_;
+  for (std::size_t i = 0; i < batch_size; ++i)
+    b.reset(i, b.bytes.get() + i * datagram_bytes, datagram_bytes);
+  ++counters_.receive_calls;
+  const int n =
+      ::recvmmsg(listener.socket.native_handle(), b.headers, batch_size, MSG_DONTWAIT, nullptr);
+  for (int i = 0; i < n && sink_; ++i) {
+    const auto& header = b.headers[i];
+    Flow flow{Transport::udp, listener.local, from_sockaddr(b.names[i]), ConnectionId::none};
+    flow.local.ip = destination_of(header.msg_hdr, listener.local.ip);
+    ++counters_.datagrams_received;
+    counters_.bytes_received += header.msg_len;
+    sink_->on_message({static_cast<const char*>(b.vectors[i].iov_base), header.msg_len}, flow);
+  }
+  return n;
+}
+
+// --- sending -------------------------------------------------------------------------------------
+
+UdpTransport::Listener* UdpTransport::choose(const Flow& flow) {
+  Listener* fits = nullptr;
+  for (const auto& listener : listeners_) {
+    const auto& local = listener->local;
+    if (local == flow.local) return listener.get();
+    if (local.ip.is_v6() != flow.remote.ip.is_v6()) continue;
+    if (local.port == flow.local.port && local.ip.is_unspecified()) return listener.get();
+    if (!fits) fits = listener.get();
+  }
+  return fits;
+}
+
+// Neighbours that leave by the same socket go in one system call.
+void UdpTransport::send(const Output& out) {
+  Listener* by = nullptr;
+  std::size_t count = 0;
+  for (const auto& send : out.sends) {
+    if (send.flow.transport != Transport::udp) continue;
+    auto* listener = choose(send.flow);
+    if (!listener) {
+      ++counters_.datagram_send_errors;
+      batch_->failed.push_back(send.flow);
+      continue;
+    }
+    if (by && (listener != by || count == batch_size)) {
+      flush(*by, count);
+      count = 0;
+    }
+    by = listener;
+    batch_->add(count++, send.flow, out.bytes(send), listener->local.ip.is_unspecified());
+  }
+  if (by) flush(*by, count);
+  report_failures();
+}
+
+void UdpTransport::flush(Listener& listener, std::size_t count) {
+  auto& b = *batch_;
+  for (std::size_t sent = 0; sent < count;) {
+    ++counters_.send_calls;
+    const int n = ::sendmmsg(listener.socket.native_handle(), b.headers + sent,
+                             static_cast<unsigned>(count - sent), MSG_DONTWAIT);
+    if (n > 0) {
+      counters_.datagrams_sent += static_cast<std::uint64_t>(n);
+      for (int i = 0; i < n; ++i, ++sent) counters_.bytes_sent += b.vectors[sent].iov_len;
+      continue;
+    }
+    if (errno == EINTR) continue;
+    ++counters_.datagram_send_errors;
+    // A full buffer is a lost datagram, and SIP repeats those. Anything else will not get better.
+    if (errno != EAGAIN && errno != ENOBUFS) b.failed.push_back(b.flows[sent]);
+    ++sent;
+  }
+}
+
+void UdpTransport::report_failures() {
+  const auto failed = std::exchange(batch_->failed, {});
+  for (const auto& flow : failed)
+    if (sink_) sink_->on_send_failed(flow);
+}
+
+}  // namespace sip::net

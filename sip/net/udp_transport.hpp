@@ -1,0 +1,51 @@
+// SIP over UDP (RFC 3261 18): several sockets, datagrams in batches of one system call. Shell.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <memory>
+#include <vector>
+
+#include "sip/net/message_sink.hpp"
+#include "sip/net/transport_limits.hpp"
+#include "sip/output.hpp"
+
+namespace sip::net {
+
+class UdpTransport {
+ public:
+  // All arguments must outlive it, but after close() the sink hears nothing.
+  UdpTransport(boost::asio::io_context& io, MessageSink& sink, const TransportLimits& limits,
+               TransportCounters& counters);
+  ~UdpTransport();
+
+  boost::system::result<Address> listen(const Address& at);
+  // Sends those of `out` that go by UDP. What cannot be sent is reported to the sink.
+  void send(const Output& out);
+  void close();
+
+  // Where we listen for this family of addresses; null when nowhere.
+  const Address* listener_for(bool v6) const;
+
+ private:
+  struct Listener;
+  struct Batch;
+
+  void wait(std::shared_ptr<Listener> listener);
+  void receive(Listener& listener);
+  int receive_batch(Listener& listener);
+  Listener* choose(const Flow& flow);
+  void flush(Listener& listener, std::size_t count);  // of the batch
+  void report_failures();
+
+  boost::asio::io_context& io_;
+  MessageSink* sink_;
+  const TransportLimits& limits_;
+  TransportCounters& counters_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::unique_ptr<Batch> batch_;  // one for all sockets: it is used within one call
+};
+
+}  // namespace sip::net
