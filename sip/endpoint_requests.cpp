@@ -49,11 +49,15 @@ void Endpoint::Core::request_failed(RequestId id, const Owner& owner, Cause caus
   out.events.push_back(event::RequestDone{id, cause, status, nullptr, owner.call, owner.user_data});
 }
 
-// The request that a server transaction answers: the one being handled, or its kept head.
+// The request that a server transaction answers, from the head that it kept: the bytes that came
+// from the network may be gone. While it is the last message its index still fits.
 const MessageView* Endpoint::Core::request_of(TransactionId id) {
-  if (id == current) return &view;
   const auto* t = transactions.get(id);
   if (!t || t->head.empty()) return nullptr;
+  if (id == current) {
+    stored = view.over(t->head.data());
+    return &stored;
+  }
   const auto parsed = parse_message(t->head, stored, limits);
   // Its body was not kept, so that Content-Length is wrong by design.
   return parsed || answerable(stored) ? &stored : nullptr;
