@@ -1,0 +1,98 @@
+#include "gateway/rtsp/viewers.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "gateway/rtsp/tcp_viewer.hpp"
+#include "gateway/rtsp/udp_viewer.hpp"
+
+namespace gateway::rtsp {
+
+Viewers::Viewers(boost::asio::any_io_executor executor, const ServerOptions& options,
+                 SessionTable& sessions, UdpSender& udp, SessionOver session_over)
+    : executor_(std::move(executor)),
+      options_(options),
+      sessions_(sessions),
+      udp_(udp),
+      session_over_(std::move(session_over)) {}
+
+Viewers::~Viewers() = default;
+
+void Viewers::start(const std::shared_ptr<Session>& session, const Route& route,
+                    std::optional<std::uint64_t> at) {
+  auto& entry = viewers_[session.get()];
+  if (!entry.viewer) {
+    entry.viewer = make(session, route);
+    entry.peer = route.peer;
+  }
+  entry.viewer->start(at);
+}
+
+std::unique_ptr<LiveViewer> Viewers::make(const std::shared_ptr<Session>& session,
+                                          const Route& route) {
+  const auto over = [this, weak = std::weak_ptr(session)](const std::string& reason) {
+    if (const auto alive = weak.lock()) end_later(alive, reason);
+  };
+  if (session->lower() == Transport::Lower::tcp)
+    return std::make_unique<TcpViewer>(session, options_.viewer_limits, route.writer, over);
+  auto viewer = std::make_unique<UdpViewer>(session, options_.viewer_limits, options_.udp_pace,
+                                            udp_, executor_, route.address, over);
+  viewer->on_life_sign([weak = std::weak_ptr(session)] {
+    if (const auto alive = weak.lock()) alive->touch(Clock::now());
+  });
+  return viewer;
+}
+
+// A viewer may say so in the middle of a batch; it is taken apart when that is over.
+void Viewers::end_later(const std::shared_ptr<Session>& session, const std::string& reason) {
+  boost::asio::post(executor_, [this, session, reason, weak = std::weak_ptr(alive_)] {
+    if (!weak.expired()) end(session, reason);
+  });
+}
+
+void Viewers::end(const std::shared_ptr<Session>& session, const std::string& reason) {
+  if (sessions_.find(session->id()) != session) return;  // ended by TEARDOWN meanwhile
+  finish(*session, reason);
+  sessions_.erase(*session);
+  session_over_(*session, reason);
+}
+
+void Viewers::pause(const Session& session) {
+  const auto found = viewers_.find(&session);
+  if (found != viewers_.end()) found->second.viewer->pause();
+}
+
+void Viewers::finish(const Session& session, const std::string& reason) {
+  const auto found = viewers_.find(&session);
+  if (found == viewers_.end()) return;
+  found->second.viewer->finish(reason);
+  skipped_units_ += found->second.viewer->figures().skipped_units;
+  viewers_.erase(found);
+}
+
+bool Viewers::on_rtcp(const Session& session, std::span<const std::uint8_t> bytes) {
+  const auto found = viewers_.find(&session);
+  return found != viewers_.end() && found->second.viewer->on_rtcp(bytes);
+}
+
+void Viewers::tick(TimePoint now) {
+  for (const auto& session : sessions_.expired(now))
+    end(session, "no sign of life within the session's time");
+  const auto now_ns = steady_ns();
+  for (auto& [session, entry] : viewers_) entry.viewer->tick(now_ns);
+}
+
+void Viewers::clear(const std::string& reason) {
+  for (auto& [session, entry] : viewers_) entry.viewer->finish(reason);
+  viewers_.clear();
+}
+
+std::vector<ViewerFigures> Viewers::figures() const {
+  std::vector<ViewerFigures> all;
+  for (const auto& [session, entry] : viewers_) {
+    all.push_back(entry.viewer->figures());
+    all.back().peer = entry.peer;
+  }
+  return all;
+}
+
+}  // namespace gateway::rtsp
