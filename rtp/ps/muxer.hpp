@@ -18,8 +18,8 @@ struct MuxerOptions {
   Codec video = Codec::h264;     // unknown: the stream has no video
   Codec audio = Codec::unknown;  // unknown: the stream has no audio
   Map map = Map::every_key_frame;
-  std::optional<std::uint8_t> video_stream_type;  // written instead of the right one
-  std::optional<std::uint8_t> audio_stream_type;
+  std::optional<std::uint8_t> video_stream_type = {};  // written instead of the right one
+  std::optional<std::uint8_t> audio_stream_type = {};
   bool video_length_zero = false;       // "unbounded" video PES
   std::uint32_t max_pes_bytes = 65400;  // PES_packet_length at most; a longer frame is split
   bool pes_per_nal = false;             // SPS, PPS, SEI, slice each in a PES of its own, same PTS

@@ -7,10 +7,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "rtp/media.hpp"
+#include "rtp/payload/aac.hpp"
 
 namespace rtp::ts {
 
@@ -35,41 +37,44 @@ class Muxer {
 
  private:
   static constexpr std::size_t max_tracks = 8;
+  static constexpr std::size_t no_track = max_tracks;
 
   struct Elementary {
     Codec codec = Codec::unknown;
     std::uint16_t pid = 0;
-    std::uint8_t stream_type = 0;
+    std::uint8_t stream_type = 0;  // 0: not carried
     std::uint8_t continuity = 0;
-    std::uint16_t asc = 0;       // AAC: first two bytes of the AudioSpecificConfig
-    bool open = false;           // a PES is being written
-    bool in_nal = false;         // the last fragment was not the NAL's end
-    bool payload_start = false;  // the next cell begins a PES
-    bool key = false;
-    bool with_pcr = false;
-    std::uint8_t used = 0;  // bytes waiting in `pending`
+    payload::AdtsHeader adts;  // AAC
+    bool adts_known = false;
+    bool open = false;      // a PES is being written
+    bool at_start = false;  // its first cell has not been written
+    bool key = false, with_pcr = false, discontinuity = false;
+    std::size_t used = 0;  // bytes that fill no cell yet
     std::array<std::uint8_t, 184> pending{};
   };
 
-  bool table_due(const OutPacket& packet) const;
-  void write_tables(std::vector<std::uint8_t>& cells);
-  void write_section(std::uint16_t pid, std::uint8_t& continuity,
-                     std::span<const std::uint8_t> section, std::vector<std::uint8_t>& cells);
-  void begin_unit(Elementary& es, const OutPacket& packet, std::vector<std::uint8_t>& cells);
-  void end_unit(Elementary& es, std::vector<std::uint8_t>& cells);
-  void put_video(Elementary& es, const OutPacket& packet, std::vector<std::uint8_t>& cells);
-  void put_audio(Elementary& es, const OutPacket& packet, std::vector<std::uint8_t>& cells);
-  void put(Elementary& es, std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>& cells);
-  void write_cell(Elementary& es, bool last, std::vector<std::uint8_t>& cells);
-  std::size_t room(const Elementary& es) const;
+  using Cells = std::vector<std::uint8_t>;
+  using Bytes = std::span<const std::uint8_t>;
+
+  void set_track(Elementary& es, const Track& track, std::size_t index);
+  bool tables_due(const OutPacket& packet) const;
+  void write_tables(std::int64_t pts_90khz, Cells& cells);
+  void begin_unit(Elementary& es, const OutPacket& packet, Cells& cells);
+  void end_unit(Elementary& es, Cells& cells);
+  void put_video(Elementary& es, const OutPacket& packet, Cells& cells);
+  void put_audio(Elementary& es, const OutPacket& packet, Cells& cells);
+  void put_slices(Elementary& es, const OutPacket& packet, Cells& cells);
+  void put(Elementary& es, Bytes bytes, Cells& cells);
+  void advance_pcr(Elementary& es, std::int64_t pts_90khz);
+  void write_cell(Elementary& es, Cells& cells);
+  static std::size_t adaptation_bytes(const Elementary& es);
 
   std::array<Elementary, max_tracks> elementaries_{};
   std::size_t count_ = 0;
-  std::size_t pcr_track_ = max_tracks;
+  std::size_t pcr_track_ = no_track;
   std::uint8_t pat_continuity_ = 0, pmt_continuity_ = 0, version_ = 0;
-  bool tables_written_ = false;
-  std::int64_t tables_pts_90khz_ = 0;
-  std::int64_t pcr_90khz_ = 0;
+  std::optional<std::int64_t> tables_pts_90khz_;  // when the tables were written last
+  std::optional<std::int64_t> pcr_90khz_;
 };
 
 }  // namespace rtp::ts
