@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/src.hpp>
+#include <boost/json/stream_parser.hpp>
 #include <charconv>
 
 namespace gateway::http {
