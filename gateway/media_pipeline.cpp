@@ -124,8 +124,7 @@ void MediaPipeline::open_lane(Lane& lane, const rtp::Track& track) {
           again ? lane.packetizer->next_sequence() : static_cast<std::uint16_t>(ssrcs_.next()),
       .timestamp_offset = ssrcs_.next(),
       .max_payload_bytes = config_.max_payload_bytes,
-      .clock_rate_hz = is_video(track.codec) ? 90'000 : track.clock_rate_hz,
-      .channels = track.channels};
+      .clock_rate_hz = is_video(track.codec) ? 90'000 : track.clock_rate_hz};
   lane.codec = track.codec;
   lane.packetizer.emplace(track.codec, config);
   lane.version = lane.packetizer->version();
