@@ -11,7 +11,7 @@ namespace rtp::payload {
 template <class Rules>
 NalPacketizer<Rules>::NalPacketizer(const PacketizerConfig& config) : writer_(config) {
   pieces_.reserve(16);
-  formed_.reserve(max_waiting_packets + 4);
+  formed_.reserve(16);
   set_bytes_.reserve(max_set_bytes);
 }
 

@@ -58,16 +58,16 @@ void NalHeads::feed(Slice&& byte, std::vector<Item>& out) {
     held_count_ = 1;
   }
   held_[held_count_++] = std::move(byte);
-  if (held_count_ == start_code_bytes + head_bytes_) complete(out);
+  if (held_count_ >= start_code_bytes + head_bytes_) complete(out);
 }
 
 // Zeros at the end of the head may begin the next start code, when the NAL unit is that short.
 void NalHeads::complete(std::vector<Item>& out) {
   std::size_t keep = 0;
   while (keep < 2 && keep + 1 < head_bytes_ && held(held_count_ - 1 - keep) == 0) ++keep;
-  const std::size_t give = std::exchange(held_count_, 0) - keep;
   Item first{held_[0], true, {}};
   for (std::size_t i = 0; i < head_bytes_; ++i) first.head[i] = held(start_code_bytes + i);
+  const std::size_t give = std::exchange(held_count_, 0) - keep;
   out.push_back(std::move(first));
   for (std::size_t i = 1; i < give; ++i) out.push_back({std::move(held_[i]), false, {}});
   held_[0] = {};

@@ -56,7 +56,8 @@ void VideoStream::begin_pes(const Header& header, DemuxContext& context) {
   pes_.pts_is_free = header.pts_90khz.has_value();
   pes_.unbounded = !header.payload_bytes;
   pes_.bytes = header.payload_bytes.value_or(0);
-  joins_ = unit_.open() && header.pts_90khz && *header.pts_90khz == last_pts_90khz_;
+  joins_ = unit_.open() && !unaligned_ && pts_written_ && header.pts_90khz &&
+           *header.pts_90khz == last_pts_90khz_;
   any_pts_ = any_pts_ || header.pts_90khz;
 }
 
@@ -119,7 +120,7 @@ void VideoStream::take_nal(NalHeads::Item& item, DemuxContext& context) {
 bool VideoStream::is_border(bool begins_access_unit) const {
   if (!unit_.open()) return true;
   if (joins_) return false;
-  if (pes_.fresh && pes_.pts_is_free) return true;
+  if (pes_.fresh && pes_.pts_is_free && !unaligned_) return true;
   return have_picture_ && begins_access_unit;
 }
 
@@ -127,7 +128,7 @@ bool VideoStream::is_border(bool begins_access_unit) const {
 void VideoStream::take_content(Slice&& bytes, DemuxContext& context) {
   const bool zeros = all_zero(bytes.bytes());
   const bool unit_expected = pes_.fresh && pes_.pts_is_free && !joins_;
-  if (zeros && (unit_expected || !unit_.open())) return;
+  if (zeros && !unit_.open()) return;
   if (!zeros) {
     // A PES with a PTS that begins in the middle of a frame: borders mean nothing here.
     if (unit_expected && !after_loss_ && announced_) unaligned_ = true;
@@ -265,6 +266,7 @@ std::int64_t VideoStream::pts_of_new_unit(const PushInfo& info) {
   const std::int64_t pts_90khz = own ? *pes_.pts_90khz : derived_pts(info);
   ++units_since_;
   if (own) learn_frame_time();
+  pts_written_ = own;
   any_unit_ = true;
   last_pts_90khz_ = pts_90khz;
   last_rtp_timestamp_ = info.rtp_timestamp;

@@ -78,6 +78,7 @@ class VideoStream {
   std::uint64_t probed_bytes_ = 0;
 
   bool any_unit_ = false, any_pts_ = false;
+  bool pts_written_ = false;              // the newest unit's was not derived
   std::int64_t last_pts_90khz_ = 0;       // of the newest unit
   std::uint32_t last_rtp_timestamp_ = 0;  // when it began
   std::int64_t frame_90khz_ = 3600;
