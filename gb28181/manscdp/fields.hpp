@@ -37,7 +37,8 @@ std::optional<int> parse_int(std::string_view text);        // "1", " 1 ", "1.0"
 std::optional<double> parse_double(std::string_view text);  // finite
 bool parse_ok(std::string_view text);                       // all but ERROR is OK
 
-// Sets the member of the table's field with the element's name. False when there is no such field.
+// Sets the member of the table's field with the element's name, unless an earlier element did.
+// False when there is no such field.
 template <class Value>
 bool set_field(std::span<const Field<Value>> fields, const xml::Element& element, Value& value);
 
@@ -52,10 +53,14 @@ bool set_field(std::span<const Field<Value>> fields, const xml::Element& element
   struct Setter {
     Value& value;
     std::string_view text;
-    void operator()(std::string Value::*member) const { value.*member = meaning(text); }
-    void operator()(std::optional<int> Value::*member) const { value.*member = parse_int(text); }
+    void operator()(std::string Value::*member) const {
+      if ((value.*member).empty()) value.*member = meaning(text);
+    }
+    void operator()(std::optional<int> Value::*member) const {
+      if (!(value.*member)) value.*member = parse_int(text);
+    }
     void operator()(std::optional<double> Value::*member) const {
-      value.*member = parse_double(text);
+      if (!(value.*member)) value.*member = parse_double(text);
     }
     void operator()(bool Value::*member) const { value.*member = parse_ok(text); }
   };

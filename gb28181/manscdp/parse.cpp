@@ -134,6 +134,9 @@ std::optional<CatalogItem> read_item(const Element& element) {
   CatalogItem item;
   for (const auto& child : element.children) read_item_element(child, item);
   cut_credentials(item.ip_address);
+  // In the order in which they are written.
+  std::stable_partition(item.others.begin(), item.others.end(),
+                        [](const OtherElement& other) { return !other.in_info; });
   const auto id = DeviceId::parse(item.device_id);
   if (!id) return std::nullopt;
   item.device_id = id->str();
@@ -235,8 +238,9 @@ Result<Body> read_control(const Message& m, Element& root) {
 Result<Body> read_notify(const Message& m, Element& root) {
   if (m.cmd_type == "Keepalive") return Body(read_keepalive(root));
   if (m.cmd_type == "MediaStatus") {
-    if (root.child_text("NotifyType").empty()) return Errc::bad_value;
-    return Body(read_fields(media_status_fields(), root));
+    MediaStatus status{std::string(meaning(root.child_text("NotifyType")))};
+    if (status.notify_type.empty()) return Errc::bad_value;
+    return Body(std::move(status));
   }
   if (m.cmd_type == "Alarm") return Body(read_alarm(root));
   if (m.cmd_type == "Catalog") return read_catalog_page(root);
