@@ -45,7 +45,7 @@ void log_rtsp(rtsp::ServerLogLevel level, const std::string& text) {
   const auto to = level == rtsp::ServerLogLevel::warning ? log::Level::warn
                   : level == rtsp::ServerLogLevel::info  ? log::Level::info
                                                          : log::Level::debug;
-  log::write(to, "rtsp", text);
+  if (log::enabled(to)) log::write(to, "rtsp", text);
 }
 
 }  // namespace

@@ -137,8 +137,8 @@ class Connection {
   }
 
   asio::awaitable<void> run() {
-    while (co_await exchange()) {
-    }
+    // GCC 12 drops the end of `while (co_await exchange()) {}` when it optimizes.
+    for (bool again = true; again;) again = co_await exchange();
     co_await drain();
   }
 
@@ -169,6 +169,8 @@ class Connection {
     request.target = std::move(decision.target);
     request.parameters = std::move(decision.match.parameters);
     request.body = std::move(parser.get().body());
+    if (context_.options.rtsp_host_of_request)
+      request.rtsp_host = host_part(view(parser.get()[bhttp::field::host]));
     const Response response = co_await answer(*decision.match.route, request);
     count(decision.match.route, response.status);
     const Manner manner = manner_of(parser.get());
@@ -234,8 +236,9 @@ class Connection {
     while (!error && drained < drain_bytes) {
       buffer_.clear();
       const auto space = buffer_.prepare(8192);
-      drained +=
+      const std::size_t size =
           co_await stream_.async_read_some(space, asio::redirect_error(asio::use_awaitable, error));
+      drained += size;
     }
   }
 

@@ -185,6 +185,7 @@ void UdpSender::deliver(Port port, const UdpEndpoint& from, std::span<const std:
   const auto known = std::find_if(peers_.begin(), peers_.end(),
                                   [&](const Peer* peer) { return peer->is_at(port, from); });
   if (known != peers_.end()) return (*known)->on_datagram(port, from, bytes);
+  if (announced_ && announced_(from.port())) return;
   const auto maybe = std::find_if(peers_.rbegin(), peers_.rend(),
                                   [&](const Peer* peer) { return peer->may_be_at(port, from); });
   if (maybe != peers_.rend()) return (*maybe)->on_datagram(port, from, bytes);

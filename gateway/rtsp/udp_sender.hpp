@@ -10,6 +10,7 @@
 #include <boost/system/result.hpp>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <utility>
@@ -82,6 +83,10 @@ class UdpSender {
   // all when the socket's buffer is full; on_writable() follows.
   std::size_t send(Port port, DatagramBatch& batch);
   void add(Peer& peer) { peers_.push_back(&peer); }
+  // Whether a session has named this port in SETUP. What comes from there is that session's, also
+  // before it plays, and never shows where another peer behind the same address is.
+  using Announced = std::function<bool(std::uint16_t port)>;
+  void set_announced(Announced announced) { announced_ = std::move(announced); }
   void remove(Peer& peer);
 
   std::uint64_t refused() const { return refused_; }  // by the kernel
@@ -105,6 +110,7 @@ class UdpSender {
   boost::asio::any_io_executor executor_;
   std::deque<Socket> sockets_;
   std::vector<Peer*> peers_;
+  Announced announced_;
   std::uint64_t refused_ = 0, unknown_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // callbacks hold it weakly
 };

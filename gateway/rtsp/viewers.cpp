@@ -13,9 +13,22 @@ Viewers::Viewers(boost::asio::any_io_executor executor, const ServerOptions& opt
       options_(options),
       sessions_(sessions),
       udp_(udp),
-      session_over_(std::move(session_over)) {}
+      session_over_(std::move(session_over)) {
+  udp_.set_announced([this](std::uint16_t port) { return is_announced(port); });
+}
 
-Viewers::~Viewers() = default;
+Viewers::~Viewers() {
+  udp_.set_announced({});
+}
+
+bool Viewers::is_announced(std::uint16_t port) const {
+  bool found = false;
+  sessions_.for_each([&](const Session& session) {
+    for (const auto& setup : session.setups())
+      found |= setup.transport.client_rtp_port == port || setup.transport.client_rtcp_port == port;
+  });
+  return found;
+}
 
 void Viewers::start(const std::shared_ptr<Session>& session, const Route& route,
                     std::optional<std::uint64_t> at) {

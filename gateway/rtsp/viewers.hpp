@@ -49,6 +49,7 @@ class Viewers {
     std::unique_ptr<LiveViewer> viewer;
     std::string peer;
   };
+  bool is_announced(std::uint16_t port) const;
   std::unique_ptr<LiveViewer> make(const std::shared_ptr<Session>& session, const Route& route);
   void end_later(const std::shared_ptr<Session>& session, const std::string& reason);
   void end(const std::shared_ptr<Session>& session, const std::string& reason);

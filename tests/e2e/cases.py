@@ -19,12 +19,12 @@ def all_cases():
 
 
 def invites(camera):
-    return camera.text().count('invited ')
+    return camera.text().count(' invited channel=')
 
 
 def wait_for_bye(world, camera, calls=1):
     """The last viewer has left: the camera is told."""
-    wait_for('BYE to the camera', lambda: camera.text().count('ended ') >= calls, 15)
+    wait_for('BYE to the camera', lambda: camera.text().count(' bye channel=') >= calls, 15)
     wait_for('the stream to be gone', lambda: not world.streams(), 5)
 
 
@@ -138,12 +138,12 @@ def case_gateway_killed(world):
     time.sleep(2)
     world.gateway.stop(signal.SIGKILL)
     viewer.stop()
-    registrations = [c.text().count('registered device') for c in cameras]
+    registrations = [c.text().count(' registered device=') for c in cameras]
     check_database(world)
     world.start_gateway()
     wait_for('the UDP device to be on line again', lambda: world.is_online('34020000001110000001'), 10)
     expect(players.ffprobe(urls[0]) == ['h264', 'pcm_alaw'], 'no picture after the restart')
-    expect(cameras[0].text().count('registered device') == registrations[0], 'the UDP device registered anew')
+    expect(cameras[0].text().count(' registered device=') == registrations[0], 'the UDP device registered anew')
     wait_for('the TCP device to be on line again', lambda: world.is_online('34020000001110000002'), 30)
     expect(players.ffprobe(urls[1]) == ['h264', 'pcm_alaw'], 'no picture by TCP after the restart')
     players.at_once(lambda: players.ffmpeg(urls[0], 'tcp', 5), lambda: players.ffmpeg(urls[0], 'udp', 5))
