@@ -22,7 +22,7 @@ json::object to_json(const Device& device) {
           {"channels", device.channels}};
 }
 
-json::object channel_to_json(const Channel& channel) {
+json::object to_json(const Channel& channel, const Request& request) {
   return {{"id", text(channel.id)},
           {"name", text(channel.name)},
           {"manufacturer", text(channel.manufacturer)},
@@ -34,7 +34,7 @@ json::object channel_to_json(const Channel& channel) {
           {"ptz_type", channel.ptz_type},
           {"longitude_deg", number_or_null(channel.longitude_deg)},
           {"latitude_deg", number_or_null(channel.latitude_deg)},
-          {"rtsp", text(channel.rtsp)}};
+          {"rtsp", url(channel.rtsp, request)}};
 }
 
 Response accepted() {
@@ -55,7 +55,8 @@ Awaitable<Response> get_devices(Context& context, const Request& request) {
   filter.online = *online;
   auto asked = context.backend.list_devices(filter, *paging);
   const Page<Device> page = co_await std::move(asked);
-  co_return page_response(page, *paging, to_json);
+  auto one = [](const Device& device) { return to_json(device); };
+  co_return page_response(page, *paging, one);
 }
 
 Awaitable<Response> get_device(Context& context, const Request& request) {
@@ -77,7 +78,8 @@ Awaitable<Response> get_channels(Context& context, const Request& request) {
   auto asked = context.backend.list_channels(request.parameter("device"), filter, *paging);
   const Reply<Page<Channel>> page = co_await std::move(asked);
   if (!page) co_return refuse(page.error());
-  co_return page_response(*page, *paging, channel_to_json);
+  auto one = [&request](const Channel& channel) { return to_json(channel, request); };
+  co_return page_response(*page, *paging, one);
 }
 
 Awaitable<Response> post_catalog(Context& context, const Request& request) {

@@ -7,7 +7,7 @@
 namespace gateway::http {
 namespace {
 
-json::object ingest_to_json(const Ingest& ingest) {
+json::object to_json(const Ingest& ingest, const Request& request) {
   return {{"id", text(ingest.id)},
           {"name", text(ingest.name)},
           {"transport", to_string(ingest.transport)},
@@ -15,7 +15,7 @@ json::object ingest_to_json(const Ingest& ingest) {
           {"port", ingest.port},
           {"ssrc", number_or_null(ingest.ssrc)},
           {"remote", text(ingest.remote)},
-          {"rtsp", text(ingest.rtsp)},
+          {"rtsp", url(ingest.rtsp, request)},
           {"state", text(ingest.state)}};
 }
 
@@ -73,14 +73,15 @@ Awaitable<Response> get_ingests(Context& context, const Request& request) {
   if (!paging) co_return refuse(paging.error());
   auto asked = context.backend.list_ingests(*paging);
   const Page<Ingest> page = co_await std::move(asked);
-  co_return page_response(page, *paging, ingest_to_json);
+  auto one = [&request](const Ingest& ingest) { return to_json(ingest, request); };
+  co_return page_response(page, *paging, one);
 }
 
 Awaitable<Response> get_ingest(Context& context, const Request& request) {
   auto asked = context.backend.ingest(request.parameter("id"));
   const Reply<Ingest> ingest = co_await std::move(asked);
   if (!ingest) co_return refuse(ingest.error());
-  co_return json_response(ingest_to_json(*ingest));
+  co_return json_response(to_json(*ingest, request));
 }
 
 Awaitable<Response> post_ingest(Context& context, const Request& request) {
@@ -89,7 +90,7 @@ Awaitable<Response> post_ingest(Context& context, const Request& request) {
   auto asked = context.backend.create_ingest(*wanted);
   const Reply<Ingest> ingest = co_await std::move(asked);
   if (!ingest) co_return refuse(ingest.error());
-  Response response = json_response(ingest_to_json(*ingest), 201);
+  Response response = json_response(to_json(*ingest, request), 201);
   response.headers.emplace_back("Location", "/api/v1/ingests/" + ingest->id);
   co_return response;
 }

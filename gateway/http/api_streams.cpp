@@ -50,10 +50,10 @@ json::array all_to_json(const std::vector<T>& items) {
   return array;
 }
 
-json::object stream_to_json(const StreamInfo& stream) {
+json::object to_json(const StreamInfo& stream, const Request& request) {
   return {{"name", text(stream.name)},
           {"state", text(stream.state)},
-          {"rtsp", text(stream.rtsp)},
+          {"rtsp", url(stream.rtsp, request)},
           {"device_id", text(stream.device_id)},
           {"channel_id", text(stream.channel_id)},
           {"since", time_or_null(stream.since)},
@@ -86,14 +86,15 @@ Awaitable<Response> get_streams(Context& context, const Request& request) {
   filter.text = read_text(request, "text");
   auto asked = context.backend.list_streams(filter, *paging);
   const Page<StreamInfo> page = co_await std::move(asked);
-  co_return page_response(page, *paging, stream_to_json);
+  auto one = [&request](const StreamInfo& stream) { return to_json(stream, request); };
+  co_return page_response(page, *paging, one);
 }
 
 Awaitable<Response> get_stream(Context& context, const Request& request) {
   auto asked = context.backend.stream(request.parameter("name"));
   const Reply<StreamInfo> stream = co_await std::move(asked);
   if (!stream) co_return refuse(stream.error());
-  co_return json_response(stream_to_json(*stream));
+  co_return json_response(to_json(*stream, request));
 }
 
 Awaitable<Response> post_stream(Context& context, const Request& request) {
@@ -103,7 +104,7 @@ Awaitable<Response> post_stream(Context& context, const Request& request) {
   const Reply<StreamStarted> started = co_await std::move(asked);
   if (!started) co_return refuse(started.error());
   json::object body{{"name", text(started->name)},
-                    {"rtsp", text(started->rtsp)},
+                    {"rtsp", url(started->rtsp, request)},
                     {"already_running", started->already_running}};
   co_return json_response(std::move(body), started->already_running ? 200 : 201);
 }

@@ -77,7 +77,7 @@ struct Channel {
   bool online = false;
   int ptz_type = 0;
   std::optional<double> longitude_deg, latitude_deg;
-  std::string rtsp;  // its live URL
+  std::string rtsp;  // its live URL; the API may put the host that the client used in its place
 };
 
 // ---- streams ----

@@ -79,6 +79,10 @@ json::string text(std::string_view bytes) {
   return out;
 }
 
+json::string url(std::string_view from_backend, const Request& request) {
+  return text(with_host(from_backend, request.rtsp_host));
+}
+
 std::string rfc3339(WallTime time) {
   using namespace std::chrono;
   const auto day = floor<days>(time);

@@ -18,6 +18,8 @@ namespace json = boost::json;
 
 // The same text with every byte that is not part of valid UTF-8 replaced by U+FFFD.
 json::string text(std::string_view bytes);
+// A URL of the backend's, as this client can use it.
+json::string url(std::string_view from_backend, const Request& request);
 // "2026-11-22T10:00:00.123Z"
 std::string rfc3339(WallTime time);
 json::value time_or_null(const std::optional<WallTime>& time);

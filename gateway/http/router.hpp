@@ -21,6 +21,7 @@ struct Request {
   Target target;
   std::vector<std::pair<std::string_view, std::string>> parameters;  // of the path, decoded
   std::string body;
+  std::string rtsp_host;  // for RTSP URLs in the answer; empty: as the backend wrote them
 
   // The value of "{name}" in the route's pattern; there is one by construction.
   const std::string& parameter(std::string_view name) const;

@@ -114,6 +114,7 @@ ServerOptions make_server_options(const Config& config, const std::string& token
   options.max_body_bytes = config.http.max_body_bytes;
   options.idle_timeout = config.http.idle_timeout;
   options.request_timeout = config.http.request_timeout;
+  options.rtsp_host_of_request = config.rtsp.advertised_address.empty();
   return options;
 }
 

@@ -32,6 +32,8 @@ struct ServerOptions {
   std::size_t max_body_bytes = 1024 * 1024;
   std::chrono::milliseconds idle_timeout{30000};
   std::chrono::milliseconds request_timeout{60000};
+  // RTSP URLs in answers name the host by which the client reached us, not the backend's.
+  bool rtsp_host_of_request = true;
 };
 
 // From the configuration and the token that applies (Secrets::http_token).

@@ -1,5 +1,7 @@
 #include "gateway/http/target.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <cstddef>
 
 namespace gateway::http {
@@ -48,6 +50,33 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
       i += 2;
     }
   }
+  return out;
+}
+
+std::string host_part(std::string_view header) {
+  const bool bracketed = header.starts_with('[');
+  const std::size_t end = bracketed ? header.find(']') : header.find(':');
+  if (bracketed && end == header.npos) return {};
+  const std::string_view host = header.substr(0, bracketed ? end + 1 : end);
+  const bool good = std::all_of(host.begin(), host.end(), [bracketed](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' ||
+           (bracketed && (c == '[' || c == ']' || c == ':'));
+  });
+  return good && host.size() <= 255 ? std::string(host) : std::string();
+}
+
+std::string with_host(std::string_view url, std::string_view host) {
+  const std::size_t slashes = url.find("://");
+  if (host.empty() || slashes == url.npos) return std::string(url);
+  const std::size_t begin = slashes + 3;
+  const std::size_t path = std::min(url.find('/', begin), url.size());
+  std::string_view authority = url.substr(begin, path - begin);
+  const std::size_t bracket = authority.find(']');
+  const std::size_t port = authority.find(':', bracket == authority.npos ? 0 : bracket);
+  std::string out(url.substr(0, begin));
+  out += host;
+  if (port != authority.npos) out += authority.substr(port);
+  out += url.substr(path);
   return out;
 }
 

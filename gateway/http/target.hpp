@@ -21,4 +21,10 @@ std::optional<Target> parse_target(std::string_view target);
 // "%E4%B8%AD" -> its bytes; with `plus_is_space` as in a query.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
+// "10.0.0.5:8080" -> "10.0.0.5", "[::1]:8080" -> "[::1]"; empty when it is no host.
+std::string host_part(std::string_view host_header);
+
+// "rtsp://127.0.0.1:8554/x" with another host; unchanged when `host` is empty.
+std::string with_host(std::string_view url, std::string_view host);
+
 }  // namespace gateway::http
