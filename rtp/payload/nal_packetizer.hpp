@@ -47,7 +47,7 @@ class NalPacketizer {
 
  private:
   static constexpr std::size_t max_set_bytes = 1024;       // of a parameter set
-  static constexpr std::size_t max_waiting_packets = 512;  // in front of the first slice
+  static constexpr std::size_t max_waiting_packets = 1024;  // in front of the first slice
 
   struct Nal {
     bool open = false;
