@@ -97,7 +97,7 @@ void DeviceSession::seen(std::string_view by, sip::TimePoint now, DeviceActions&
 
 void DeviceSession::go_online(std::string reason, sip::TimePoint now, DeviceActions& out) {
   state_ = DeviceState::online;
-  out.push_back(device_action::StateChanged{state_, std::move(reason)});
+  out.emplace_back(device_action::StateChanged{state_, std::move(reason)});
   catalog_retried_ = false;
   plan(info_known_ ? Query::catalog : Query::device_info, now + config_.query_delay);
 }
@@ -109,7 +109,7 @@ void DeviceSession::leave(DeviceState state, std::string reason, DeviceActions& 
   answer_by_ = sip::never;
   catalog_.take();
   plan(Query::none, sip::never);
-  out.push_back(device_action::StateChanged{state, std::move(reason)});
+  out.emplace_back(device_action::StateChanged{state, std::move(reason)});
 }
 
 sip::TimePoint DeviceSession::silent_at() const {
@@ -147,7 +147,8 @@ void DeviceSession::plan(Query query, sip::TimePoint at) {
 void DeviceSession::send(manscdp::Body body, DeviceActions& out) {
   asked_sn_ = next_sn();
   const auto message = manscdp::make_message(asked_sn_, device_id_, std::move(body));
-  out.push_back(device_action::SendQuery{asked_sn_, message.cmd_type, print(message, edition())});
+  out.emplace_back(
+      device_action::SendQuery{asked_sn_, message.cmd_type, print(message, edition())});
 }
 
 void DeviceSession::ask_device_info(sip::TimePoint now, DeviceActions& out) {
@@ -178,7 +179,7 @@ void DeviceSession::catalog_failed(std::string reason, sip::TimePoint now, Devic
     return plan(Query::catalog, now + config_.catalog_retry);
   }
   catalog_retried_ = false;
-  out.push_back(device_action::CatalogReceived{false, {}, std::move(reason)});
+  out.emplace_back(device_action::CatalogReceived{false, {}, std::move(reason)});
   if (config_.catalog_interval > seconds(0)) plan(Query::catalog, now + config_.catalog_interval);
 }
 
@@ -189,8 +190,8 @@ void DeviceSession::catalog_over(sip::TimePoint now, DeviceActions& out) {
   asking_ = Query::none;
   const bool again = result.timed_out && !catalog_retried_;
   catalog_retried_ = again;
-  out.push_back(device_action::CatalogReceived{result.complete, std::move(result.items),
-                                               std::move(result.reason)});
+  out.emplace_back(device_action::CatalogReceived{result.complete, std::move(result.items),
+                                                  std::move(result.reason)});
   if (again)
     plan(Query::catalog, now + config_.catalog_retry);
   else if (config_.catalog_interval > seconds(0))
@@ -203,12 +204,12 @@ void DeviceSession::take(manscdp::Message& message, sip::TimePoint now, DeviceAc
                  [&](manscdp::CatalogPage&) { take_catalog(message, now, out); },
                  [&](manscdp::Alarm&) { take_alarm(message, out); },
                  [&](manscdp::DeviceStatus& status) {
-                   out.push_back(
+                   out.emplace_back(
                        device_action::DeviceStatusReceived{message.device_id, std::move(status)});
                  },
                  [&](manscdp::MediaStatus& status) {
-                   out.push_back(device_action::MediaStatusReceived{message.device_id,
-                                                                    std::move(status.notify_type)});
+                   out.emplace_back(device_action::MediaStatusReceived{
+                       message.device_id, std::move(status.notify_type)});
                  },
                  [](const auto&) {},
              },
@@ -218,7 +219,7 @@ void DeviceSession::take(manscdp::Message& message, sip::TimePoint now, DeviceAc
 void DeviceSession::take_device_info(manscdp::DeviceInfo& info, sip::TimePoint now,
                                      DeviceActions& out) {
   info_known_ = true;
-  out.push_back(device_action::DeviceInfoReceived{std::move(info)});
+  out.emplace_back(device_action::DeviceInfoReceived{std::move(info)});
   if (asking_ == Query::device_info) ask_catalog(now, out);
 }
 
@@ -227,14 +228,14 @@ void DeviceSession::take_catalog(manscdp::Message& message, sip::TimePoint now,
   auto& page = *message.get<manscdp::CatalogPage>();
   // 2011 notifies with the root Response.
   if (message.root == manscdp::Root::notify || has_event(page)) {
-    out.push_back(device_action::CatalogChanged{std::move(page.items)});
+    out.emplace_back(device_action::CatalogChanged{std::move(page.items)});
     return;
   }
   if (!catalog_.running()) {
     // Devices whose SumNum counts one message only go on after the answer looked complete.
     if (message.sn != catalog_sn_ || page.items.empty()) return;
     for (auto& item : page.items) item.event = manscdp::CatalogEvent::update;
-    out.push_back(device_action::CatalogChanged{std::move(page.items)});
+    out.emplace_back(device_action::CatalogChanged{std::move(page.items)});
     return;
   }
   if (catalog_.on_page(message.sn, std::move(page), now) == CatalogCollector::Verdict::complete)
@@ -243,8 +244,8 @@ void DeviceSession::take_catalog(manscdp::Message& message, sip::TimePoint now,
 
 void DeviceSession::take_alarm(manscdp::Message& message, DeviceActions& out) {
   const auto response = manscdp::make_result(message, true);
-  out.push_back(device_action::SendResponse{response.cmd_type, print(response, edition())});
-  out.push_back(
+  out.emplace_back(device_action::SendResponse{response.cmd_type, print(response, edition())});
+  out.emplace_back(
       device_action::AlarmReceived{message.device_id, std::move(*message.get<manscdp::Alarm>())});
 }
 

@@ -61,7 +61,7 @@ void StreamSession::start(sip::TimePoint now, StreamActions& out) {
   answer_by_ = now + config_.answer_timeout;
   const Subject subject{request_.channel_id, format_ssrc(request_.offer.ssrc), request_.platform_id,
                         "0"};
-  out.push_back(SendInvite{build_offer(request_.offer), to_string(subject)});
+  out.emplace_back(SendInvite{build_offer(request_.offer), to_string(subject)});
 }
 
 void StreamSession::note_invite(std::string destination, unsigned transmissions) {
@@ -75,7 +75,10 @@ void StreamSession::on_progress(int status, sip::TimePoint) {
 
 void StreamSession::on_answer(std::string_view sdp, sip::TimePoint now, StreamActions& out) {
   // We gave up while the 200 was on its way: it is a call that nobody wants.
-  if (state_ == State::ended) return out.push_back(SendBye{});
+  if (state_ == State::ended) {
+    out.emplace_back(SendBye{});
+    return;
+  }
   if (state_ != State::inviting) return;
   auto answer = parse_answer(sdp);
   state_ = State::answered;
@@ -88,7 +91,7 @@ void StreamSession::on_answer(std::string_view sdp, sip::TimePoint now, StreamAc
   answer_ = std::move(*answer);
   answer_by_ = sip::never;
   media_by_ = now + config_.first_media;
-  out.push_back(Answered{*answer_});
+  out.emplace_back(Answered{*answer_});
   if (must_connect()) connect(out);
   if (packets_ > 0) begin_streaming(out);
 }
@@ -100,7 +103,7 @@ void StreamSession::on_call_failed(int status, std::string_view phrase, sip::Tim
                                   phrase.empty() ? "" : " ", phrase);
   state_ = State::ended;
   finish();
-  out.push_back(Failed{viewer_status(status), reason});
+  out.emplace_back(Failed{viewer_status(status), reason});
 }
 
 void StreamSession::on_call_ended(sip::TimePoint, StreamActions& out) {
@@ -109,11 +112,11 @@ void StreamSession::on_call_ended(sip::TimePoint, StreamActions& out) {
   state_ = State::ended;
   finish();
   if (started)
-    out.push_back(Ended{fmt::format("{} ended the call (BYE)", request_.channel_id)});
+    out.emplace_back(Ended{fmt::format("{} ended the call (BYE)", request_.channel_id)});
   else
-    out.push_back(Failed{502, fmt::format("{} answered 200 to INVITE and ended the call (BYE) "
-                                          "before it sent RTP",
-                                          request_.channel_id)});
+    out.emplace_back(Failed{502, fmt::format("{} answered 200 to INVITE and ended the call (BYE) "
+                                             "before it sent RTP",
+                                             request_.channel_id)});
 }
 
 void StreamSession::on_media(std::uint64_t packets, std::uint64_t bytes, sip::TimePoint now,
@@ -129,7 +132,7 @@ void StreamSession::on_media(std::uint64_t packets, std::uint64_t bytes, sip::Ti
 void StreamSession::begin_streaming(StreamActions& out) {
   state_ = State::streaming;
   connect_at_ = sip::never;
-  out.push_back(Started{});
+  out.emplace_back(Started{});
 }
 
 bool StreamSession::must_connect() const {
@@ -147,7 +150,7 @@ void StreamSession::connect(StreamActions& out) {
   const bool other = !alternative.empty() && (is_wildcard(answer_->host) || connects_ % 2 == 1);
   ++connects_;
   connect_at_ = sip::never;
-  out.push_back(ConnectMedia{other ? alternative : answer_->host, answer_->port});
+  out.emplace_back(ConnectMedia{other ? alternative : answer_->host, answer_->port});
 }
 
 void StreamSession::on_connect_failed(std::string_view why, sip::TimePoint now,
@@ -210,18 +213,18 @@ sip::TimePoint StreamSession::next_deadline() const {
 }
 
 void StreamSession::fail(int status, std::string reason, StreamActions& out) {
-  if (state_ == State::inviting) out.push_back(SendCancel{});
-  if (state_ == State::answered) out.push_back(SendBye{});
+  if (state_ == State::inviting) out.emplace_back(SendCancel{});
+  if (state_ == State::answered) out.emplace_back(SendBye{});
   state_ = State::ended;
   finish();
-  out.push_back(Failed{status, std::move(reason)});
+  out.emplace_back(Failed{status, std::move(reason)});
 }
 
 void StreamSession::end(std::string reason, StreamActions& out) {
   state_ = State::ended;
   finish();
-  out.push_back(SendBye{});
-  out.push_back(Ended{std::move(reason)});
+  out.emplace_back(SendBye{});
+  out.emplace_back(Ended{std::move(reason)});
 }
 
 void StreamSession::finish() {
