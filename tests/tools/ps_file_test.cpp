@@ -105,6 +105,21 @@ TEST_CASE("several frames in one pack leave by their times") {
   CHECK(file.pieces[2].due_90khz == 7200);
 }
 
+TEST_CASE("a frame that ends inside the next PES is not called whole") {
+  for (const bool aligned : {true, false}) {
+    Bytes bytes;
+    for (int i = 0; i < 3; ++i) {
+      mpeg2_pack(bytes, i * 3600);
+      mpeg2_pes(bytes, 0xe0, 9000 + i * 3600, 0x41);
+      if (!aligned) bytes[bytes.size() - 4] = 9;  // no start code at the payload's begin
+    }
+    const PsFile file = gbcam::cut_ps(bytes, "aligned or not");
+    REQUIRE(file.pieces.size() == 3);
+    CHECK(file.pieces[0].whole == aligned);
+    CHECK(file.pieces[1].whole == aligned);
+  }
+}
+
 TEST_CASE("the parts of one frame with the same PTS stay together") {
   Bytes bytes;
   for (int i = 0; i < 2; ++i) {

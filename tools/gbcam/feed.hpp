@@ -13,6 +13,7 @@ struct Frame {
   std::uint32_t rtp_timestamp = 0;
   bool key = false;
   bool video = true;
+  bool whole = true;  // ends where a picture or a run of sound ends: the RTP marker may say so
   std::span<std::uint8_t> bytes;
   std::span<std::uint8_t> stamp;  // 16 hex digits to fill with the sending time; may be empty
 };

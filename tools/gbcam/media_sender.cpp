@@ -128,11 +128,12 @@ void MediaSender::cut(const Frame& frame) {
     RtpPacket& packet = packets_.emplace_back();
     packet.payload = frame.bytes.subspan(at, size);
     rtp::store_be16(packet.head.data(), static_cast<std::uint16_t>(size + RtpPacket::header_size));
-    const rtp::PacketHeader header{.marker = options_.marker && at + size == frame.bytes.size(),
-                                   .payload_type = identity_.payload_type,
-                                   .sequence = sequence_++,
-                                   .timestamp = frame.rtp_timestamp,
-                                   .ssrc = identity_.ssrc};
+    const rtp::PacketHeader header{
+        .marker = options_.marker && frame.whole && at + size == frame.bytes.size(),
+        .payload_type = identity_.payload_type,
+        .sequence = sequence_++,
+        .timestamp = frame.rtp_timestamp,
+        .ssrc = identity_.ssrc};
     rtp::write_header(header, std::span(packet.head).subspan<RtpPacket::prefix_size>());
   }
 }

@@ -104,7 +104,25 @@ class Cutter {
     if (!times.pts) return;
     // Several slices or parameter sets of one picture may each have a PES with the same time.
     if (open_ && times.pts == open_->pts_90khz) return;
+    if (open_) open_->whole = begins_with_start_code(at, end);
     begin_piece(pack_ ? *pack_ : at, times);
+  }
+
+  // Whether the payload of a video PES does: then the frame before it is whole.
+  bool begins_with_start_code(std::size_t at, std::size_t end) const {
+    std::size_t payload = mpeg2_ && at + 8 < end ? at + 9 + bytes_[at + 8] : mpeg1_payload(at, end);
+    std::size_t zeros = 0;
+    while (payload < end && bytes_[payload] == 0) ++zeros, ++payload;
+    return zeros >= 2 && payload < end && bytes_[payload] == 1;
+  }
+
+  std::size_t mpeg1_payload(std::size_t at, std::size_t end) const {
+    std::size_t payload = at + 6;
+    while (payload < end && bytes_[payload] == 0xff) ++payload;
+    if (payload < end && (bytes_[payload] & 0xc0) == 0x40) payload += 2;
+    if (payload < end && (bytes_[payload] & 0xf0) == 0x20) return payload + 5;
+    if (payload < end && (bytes_[payload] & 0xf0) == 0x30) return payload + 10;
+    return payload + 1;
   }
 
   void begin_piece(std::size_t begin, const PesTimes& times) {
@@ -114,7 +132,7 @@ class Cutter {
     if (!first_scr_) first_scr_ = scr_;
     // Muxers for discs write SCRs that hurry ahead to fill a buffer; a camera sends as it films.
     const std::int64_t due = std::max(scr_ - *first_scr_, dts - *first_dts_);
-    open_ = PsFile::Piece{begin, 0, due, *times.pts, false};
+    open_ = PsFile::Piece{.begin = begin, .due_90khz = due, .pts_90khz = *times.pts};
     pack_.reset();
   }
 
@@ -196,6 +214,7 @@ Frame PsFileFeed::next() {
   frame.rtp_timestamp =
       static_cast<std::uint32_t>(start_90khz_ + piece.pts_90khz - first + offset_90khz_);
   frame.key = piece.key;
+  frame.whole = piece.whole;
   frame.bytes = std::span(file_->bytes).subspan(piece.begin, piece.end - piece.begin);
   if (++index_ == file_->pieces.size()) {
     index_ = 0;

@@ -18,7 +18,8 @@ struct PsFile {
     std::size_t begin = 0, end = 0;
     std::int64_t due_90khz = 0;  // by SCR, but not before its DTS, from the file's begin
     std::int64_t pts_90khz = 0;
-    bool key = false;  // holds a sequence parameter set
+    bool whole = true;  // a frame ends here; muxers for discs put two frames into one PES
+    bool key = false;   // holds a sequence parameter set
   };
   std::vector<std::uint8_t> bytes;
   std::vector<Piece> pieces;
