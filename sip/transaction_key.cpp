@@ -34,8 +34,6 @@ void append_rfc2543_key(std::string& out, const MessageView& request) {
   const auto from = request.from();
   append_part(out, from ? from->tag() : std::string_view());
   append_part(out, request.call_id());
-  const auto cseq = request.cseq();
-  append_number(out, cseq ? cseq->number : 0);
 }
 
 }  // namespace
@@ -55,6 +53,8 @@ void append_server_key(std::string& out, const MessageView& request, const Via& 
   append_part(out, via.branch);
   append_lower(out, via.sent_by.host);
   append_number(out, via.sent_by.port);
+  const auto cseq = request.cseq();
+  append_number(out, cseq ? cseq->number : 0);
   if (!modern) append_rfc2543_key(out, request);
 }
 

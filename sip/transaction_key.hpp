@@ -17,9 +17,10 @@ void append_client_key(std::string& out, std::string_view branch, std::string_vi
 // the magic cookie; else (RFC 2543) Request-URI, From tag, Call-ID, CSeq number and Via decide.
 // `method` is the request's own, or INVITE to find what an ACK or CANCEL is about.
 //
-// Beyond the RFC the packet's source is part of the key: cameras behind different NATs write the
-// same private sent-by and count their branches from 1. To tags are left out of the RFC 2543 key,
-// since an ACK has one where its INVITE had none.
+// Beyond the RFC the packet's source and the CSeq number are part of the key: cameras behind
+// different NATs write the same private sent-by and count their branches from 1, and some use one
+// branch for all requests of a Call-ID. What belongs together has them equal anyway. To tags are
+// left out of the RFC 2543 key, since an ACK has one where its INVITE had none.
 void append_server_key(std::string& out, const MessageView& request, const Via& via,
                        std::string_view method, const Flow& from);
 

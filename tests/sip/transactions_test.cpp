@@ -138,6 +138,10 @@ TEST_CASE("keys") {
     CHECK(key(with("INVITE", "CAMERA.LOCAL:5060;branch=z9hG4bK1"), "INVITE", camera) == invite);
     CHECK(key(with("INVITE", "camera.local:5061;branch=z9hG4bK1"), "INVITE", camera) != invite);
     CHECK(key(with("INVITE", "camera.local:5060;branch=z9hG4bK2"), "INVITE", camera) != invite);
+    // sipp and some cameras: one branch for every request of a Call-ID
+    auto next = with("INVITE", modern);
+    next.replace(next.find("CSeq: 1"), 7, "CSeq: 2");
+    CHECK(key(next, "INVITE", camera) != invite);
   }
   SUBCASE("of RFC 2543") {
     const auto before = key(with("INVITE", old), "INVITE", camera);
