@@ -104,9 +104,12 @@ class Capture:
     def count(self, display_filter):
         return len(self.lines(display_filter))
 
-    def lines(self, display_filter):
+    def fields(self, name):
+        return self.lines(name, ('-T', 'fields', '-e', name))
+
+    def lines(self, display_filter, output=()):
         args = ['tshark', '-r', self.path, '-d', f'tcp.port=={self.world.rtsp},rtsp', '-d',
-                f'udp.port=={self.world.sip},sip', '-d', f'tcp.port=={self.world.sip},sip', '-Y', display_filter]
+                f'udp.port=={self.world.sip},sip', '-d', f'tcp.port=={self.world.sip},sip', '-Y', display_filter, *output]
         result = subprocess.run([str(a) for a in args], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                 check=True)
         return result.stdout.splitlines()

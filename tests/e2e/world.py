@@ -142,8 +142,8 @@ class World:
     def start_camera(self, *options, clip='h264', device=DEVICE, channel=CHANNEL, wait=True):
         self.camera_count += 1
         name = f'gbcam{self.camera_count}'
-        media = [] if clip is None else ['--raw-ps' if str(clip).endswith(('.ps', '.mpg', '.vob')) else '--file',
-                                         self.clips.get(clip, clip)]
+        path = self.clips.get(clip, clip)
+        media = ['--raw-ps' if str(path).endswith(('.ps', '.mpg', '.vob')) else '--file', path]
         camera = self.start(name, [self.build / 'tools/gbcam', '--server', f'127.0.0.1:{self.sip}', '--server-id',
                                    PLATFORM, '--id', device, '--channel-id', channel,
                                    '--stats', self.folder / f'{name}.json', *media, *options])
