@@ -1,5 +1,7 @@
 #include "rtp/payload/h264.hpp"
 
+#include <algorithm>
+
 #include "rtp/payload/bit_reader.hpp"
 
 namespace rtp::payload::h264 {
@@ -35,13 +37,13 @@ void skip_scaling_list(BitReader& reader, int size) {
 }
 
 // Returns chroma_format_idc (1 where it is not written).
-std::uint32_t read_chroma(BitReader& reader, std::uint8_t profile_idc) {
-  if (!has_chroma_format(profile_idc)) return 1;
+std::uint32_t read_chroma(BitReader& reader, Sps& sps) {
+  if (!has_chroma_format(sps.profile_idc)) return 1;
   const std::uint32_t chroma = reader.ue();
-  if (chroma == 3) reader.skip(1);  // separate_colour_plane_flag
-  reader.ue();                      // bit_depth_luma_minus8
-  reader.ue();                      // bit_depth_chroma_minus8
-  reader.skip(1);                   // qpprime_y_zero_transform_bypass_flag
+  if (chroma == 3) sps.separate_colour_planes = reader.flag();
+  reader.ue();     // bit_depth_luma_minus8
+  reader.ue();     // bit_depth_chroma_minus8
+  reader.skip(1);  // qpprime_y_zero_transform_bypass_flag
   if (reader.flag()) {
     const int lists = chroma == 3 ? 12 : 8;
     for (int i = 0; i < lists; ++i)
@@ -50,10 +52,15 @@ std::uint32_t read_chroma(BitReader& reader, std::uint8_t profile_idc) {
   return chroma;
 }
 
-void skip_picture_order(BitReader& reader) {
+// 7.4.2.1.1 allows 4 to 16 bits.
+std::uint8_t read_log2_minus4(BitReader& reader) {
+  return static_cast<std::uint8_t>(std::min<std::uint32_t>(reader.ue(), 12) + 4);
+}
+
+void read_picture_order(BitReader& reader, Sps& sps) {
   const std::uint32_t type = reader.ue();
   if (type == 0) {
-    reader.ue();
+    sps.order_count_bits = read_log2_minus4(reader);
   } else if (type == 1) {
     reader.skip(1);
     reader.se();
@@ -120,15 +127,29 @@ std::optional<Sps> parse_sps(std::span<const std::uint8_t> nal) {
   Sps result{.profile_idc = nal[1], .constraints = nal[2], .level_idc = nal[3]};
   BitReader reader(nal.subspan(4));
   reader.ue();  // seq_parameter_set_id
-  const std::uint32_t chroma = read_chroma(reader, result.profile_idc);
-  reader.ue();  // log2_max_frame_num_minus4
-  skip_picture_order(reader);
+  const std::uint32_t chroma = read_chroma(reader, result);
+  result.frame_num_bits = read_log2_minus4(reader);
+  read_picture_order(reader, result);
   reader.ue();     // max_num_ref_frames
   reader.skip(1);  // gaps_in_frame_num_value_allowed_flag
   read_size(reader, chroma, result);
   if (!reader.good() || result.width > 16384 || result.height > 16384) return std::nullopt;
   result.frames_per_second = read_frame_rate(reader);
   return result;
+}
+
+std::optional<std::uint32_t> picture_order_lsb(const Sps& sps, std::span<const std::uint8_t> nal) {
+  if (nal.size() < 2 || sps.order_count_bits == 0) return std::nullopt;
+  BitReader reader(nal.subspan(1));
+  reader.ue();  // first_mb_in_slice
+  reader.ue();  // slice_type
+  reader.ue();  // pic_parameter_set_id
+  if (sps.separate_colour_planes) reader.skip(2);
+  reader.skip(sps.frame_num_bits);
+  if (!sps.frame_mbs_only && reader.flag()) reader.skip(1);  // field_pic_flag, bottom_field_flag
+  if (nal_type(nal[0]) == idr) reader.ue();                  // idr_pic_id
+  const std::uint32_t lsb = reader.bits(sps.order_count_bits);
+  return reader.good() ? std::optional(lsb) : std::nullopt;
 }
 
 }  // namespace rtp::payload::h264

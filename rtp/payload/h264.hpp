@@ -39,11 +39,18 @@ bool is_intra_slice(std::span<const std::uint8_t> nal);
 
 struct Sps {
   std::uint8_t profile_idc = 0, constraints = 0, level_idc = 0;
-  bool frame_mbs_only = true;           // no interlaced tools
+  bool frame_mbs_only = true;  // no interlaced tools
+  bool separate_colour_planes = false;
+  std::uint8_t frame_num_bits = 4;
+  std::uint8_t order_count_bits = 0;    // of pic_order_cnt_lsb; 0: pic_order_cnt_type is not 0
   std::uint32_t width = 0, height = 0;  // after cropping
   double frames_per_second = 0;         // 0: the VUI does not say
 };
 // `nal` with its header, without start code. Nothing when it cannot be read.
 std::optional<Sps> parse_sps(std::span<const std::uint8_t> nal);
+
+// pic_order_cnt_lsb of a slice NAL, from as many of its first bytes as there are; nothing when the
+// SPS says that there is none, or the bytes do not suffice.
+std::optional<std::uint32_t> picture_order_lsb(const Sps& sps, std::span<const std::uint8_t> nal);
 
 }  // namespace rtp::payload::h264

@@ -108,10 +108,16 @@ void VideoStream::take(NalHeads::Item& item, DemuxContext& context) {
 
 void VideoStream::take_nal(NalHeads::Item& item, DemuxContext& context) {
   const bool begins = begins_unit(codec_, item.head);
-  if (is_border(begins))
+  const Bytes nal = item.bytes.bytes().subspan(std::min<std::size_t>(3, item.bytes.size));
+  const bool h264 = codec_ == Codec::h264;
+  if (h264 && payload::h264::nal_type(item.head[0]) == payload::h264::sps)
+    picture_times_.learn(nal);
+  if (is_border(begins)) {
+    if (h264) picture_times_.begin(nal);
     open_unit(begins, context);
-  else
+  } else {
     end_of_unit_.continued();
+  }
   pes_.fresh = false;
   have_picture_ = have_picture_ || is_picture(codec_, item.head[0]);
   write(std::move(item.bytes), context);
@@ -265,7 +271,10 @@ std::int64_t VideoStream::pts_of_new_unit(const PushInfo& info) {
   const bool own = std::exchange(pes_.pts_is_free, false);
   const std::int64_t pts_90khz = own ? *pes_.pts_90khz : derived_pts(info);
   ++units_since_;
-  if (own) learn_frame_time();
+  if (own) {
+    learn_frame_time();
+    picture_times_.anchor(pts_90khz);
+  }
   pts_written_ = own;
   any_unit_ = true;
   last_pts_90khz_ = pts_90khz;
@@ -274,12 +283,14 @@ std::int64_t VideoStream::pts_of_new_unit(const PushInfo& info) {
 }
 
 // No PTS: at the beginning of a PES the RTP timestamp tells, within one only the frame rate.
-std::int64_t VideoStream::derived_pts(const PushInfo& info) const {
+std::int64_t VideoStream::derived_pts(const PushInfo& info) {
   constexpr std::int32_t plausible_90khz = 10 * 90000;
   if (!any_unit_) return info.rtp_timestamp;
   const auto step = static_cast<std::int32_t>(info.rtp_timestamp - last_rtp_timestamp_);
   if (!any_pts_ && step != 0) return info.rtp_timestamp;
   if (pes_.fresh && step > 0 && step < plausible_90khz) return last_pts_90khz_ + step;
+  if (codec_ == Codec::h264)
+    if (const auto pts_90khz = picture_times_.derive(frame_90khz_)) return *pts_90khz;
   return last_pts_90khz_ + frame_90khz_;
 }
 

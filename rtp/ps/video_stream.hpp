@@ -9,6 +9,7 @@
 #include "rtp/ps/end_of_unit.hpp"
 #include "rtp/ps/nal_heads.hpp"
 #include "rtp/ps/pes.hpp"
+#include "rtp/ps/picture_times.hpp"
 
 namespace rtp::ps {
 
@@ -16,6 +17,9 @@ namespace rtp::ps {
 // a new PTS begins with a NAL unit; a PES with the open unit's PTS is part of it. For codecs whose
 // NAL units are not read (MPEG-4, SVAC) only PES and PTS count. Two fields of a frame that share a
 // PES, without a PTS of their own, become two units.
+//
+// A PTS that is missing comes from the picture order count (H.264, when the slice header lies in
+// one packet), else from the RTP timestamp or the frame rate.
 class VideoStream {
  public:
   VideoStream() { items_.reserve(16); }
@@ -55,7 +59,7 @@ class VideoStream {
   void end_unit(EndOfUnit::Sign sign, DemuxContext& context);
   void write(Slice&& bytes, DemuxContext& context);
   std::int64_t pts_of_new_unit(const PushInfo& info);
-  std::int64_t derived_pts(const PushInfo& info) const;
+  std::int64_t derived_pts(const PushInfo& info);
   void learn_frame_time();
 
   Codec codec_ = Codec::unknown;
@@ -81,6 +85,7 @@ class VideoStream {
   bool pts_written_ = false;              // the newest unit's was not derived
   std::int64_t last_pts_90khz_ = 0;       // of the newest unit
   std::uint32_t last_rtp_timestamp_ = 0;  // when it began
+  PictureTimes picture_times_;            // H.264 only
   std::int64_t frame_90khz_ = 3600;
   std::optional<std::int64_t> last_time_90khz_;  // that a PES had
   std::int64_t units_since_ = 0;                 // units begun since
