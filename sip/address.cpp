@@ -89,7 +89,10 @@ std::string to_string(const IpAddress& ip) {
 }
 
 std::string to_host(const IpAddress& ip) {
-  return ip.is_v6() ? "[" + to_string(ip) + "]" : to_string(ip);
+  if (!ip.is_v6()) return to_string(ip);
+  std::string text(1, '[');
+  text += to_string(ip);
+  return text += ']';
 }
 
 std::optional<Address> Address::parse(std::string_view text, std::uint16_t port_if_absent) {
@@ -113,7 +116,9 @@ std::optional<Address> Address::parse(std::string_view text, std::uint16_t port_
 }
 
 std::string to_string(const Address& address) {
-  return to_host(address.ip) + ":" + std::to_string(address.port);
+  auto text = to_host(address.ip);
+  text += ':';
+  return text += std::to_string(address.port);
 }
 
 std::string describe(const Flow& flow) {

@@ -89,7 +89,9 @@ std::string_view RequestWriter::fresh_via(const Flow& flow) {
 
 std::string RequestWriter::host_for(const Flow& flow) const {
   auto text = config_.host.empty() ? to_host(flow.local.ip) : config_.host;
-  if (flow.local.port != 0) text += ":" + std::to_string(flow.local.port);
+  if (flow.local.port == 0) return text;
+  text += ':';
+  text += std::to_string(flow.local.port);
   return text;
 }
 
@@ -114,7 +116,10 @@ std::string RequestWriter::with_tag(std::string_view address) {
   std::string text(address);
   if (has_tag(address)) return text;
   // Without angle brackets parameters of the URI would become those of the header.
-  if (text.find('<') == std::string::npos) text = "<" + text + ">";
+  if (text.find('<') == std::string::npos) {
+    text.insert(text.begin(), '<');
+    text += '>';
+  }
   text += ";tag=";
   random_.append_hex(text, 6);
   return text;
