@@ -67,7 +67,10 @@ class Loopback {
   explicit Loopback(ServerOptions options = {})
       : work_(io_.get_executor()),
         source_(io_),
-        server_(io_.get_executor(), source_, local(options)) {
+        server_(io_.get_executor(), source_, local(options),
+                [](ServerLogLevel, const std::string& t) {
+                  if (std::getenv("RTSP_LOG")) std::fprintf(stderr, "%s\n", t.c_str());
+                }) {
     REQUIRE(server_.start().has_value());
     thread_ = std::thread([this] { io_.run(); });
   }
@@ -140,7 +143,10 @@ struct Received {
   int channel = -1;
   std::vector<std::uint8_t> payload;
 
-  bool is_rtp() const { return channel >= 0 && payload.size() >= 12 && (payload[1] & 0x7f) < 64; }
+  // RFC 5761 4: RTCP types are those whose low 7 bits are 64 to 95.
+  bool is_rtp() const {
+    return channel >= 0 && payload.size() >= 12 && (payload[1] & 0x60) != 0x40;
+  }
   std::uint16_t sequence() const {
     return static_cast<std::uint16_t>(payload[2] << 8 | payload[3]);
   }

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+
 #include "rtp/rtcp.hpp"
 #include "tests/gateway/rtsp/loopback.hpp"
 
@@ -123,7 +125,8 @@ TEST_CASE("PAUSE stops, PLAY goes on at the next key frame, TEARDOWN says BYE") 
 TEST_CASE("a viewer that does not read: whole units are left out, the others notice nothing") {
   ServerOptions options;
   options.tcp_send_buffer_bytes = 16 * 1024;
-  options.viewer_limits.backlog_bytes = 256 * 1024;
+  options.viewer_limits = {
+      .backlog_ns = 60'000'000'000, .backlog_bytes = 256 * 1024, .stall_ns = 60'000'000'000};
   Loopback loopback(options);
   loopback.publish("video", true, 4, 1200);
   Client fast(loopback), slow(loopback, 16 * 1024);
@@ -132,16 +135,24 @@ TEST_CASE("a viewer that does not read: whole units are left out, the others not
     client->request("PLAY", "video");
   }
   constexpr int units = 400;
+  std::atomic<int> read = 0;
   std::thread reader([&] {
     int expected = 0;
     while (expected < 4 + units * 4) {
       const auto frame = fast.next_frame();
       if (!frame) break;
-      if (frame->is_rtp()) CHECK(frame->sequence() == expected++);
+      if (!frame->is_rtp()) continue;
+      CHECK(frame->sequence() == expected++);
+      read = expected;
     }
     CHECK(expected == 4 + units * 4);
   });
-  for (int i = 1; i <= units; ++i) loopback.publish("video", i % 10 == 0, 4, 1200);
+  for (int i = 1; i <= units; ++i) {
+    loopback.publish("video", i % 10 == 0, 4, 1200);
+    // As fast as the fast one can read.
+    for (int wait = 0; read < 4 * i - 16 && wait < 1000; ++wait)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   reader.join();
   // The slow one wakes up: whole frames, whole units, each gap ends at a key frame.
   loopback.publish("video", true, 4, 1200);
