@@ -91,7 +91,7 @@ Awaitable<Response> post_ingest(Context& context, const Request& request) {
   const Reply<Ingest> ingest = co_await std::move(asked);
   if (!ingest) co_return refuse(ingest.error());
   Response response = json_response(to_json(*ingest, request), 201);
-  response.headers.emplace_back("Location", "/api/v1/ingests/" + ingest->id);
+  response.headers.emplace_back("Location", "/api/v1/ingests/" + percent_encode_path(ingest->id));
   co_return response;
 }
 

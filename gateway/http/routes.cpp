@@ -40,11 +40,12 @@ constexpr Route table[] = {
 
     {Verb::get, "/api/v1/ingests", get_ingests, trusted, "Ingests", "offset limit", "",
      "IngestPage", 200},
-    {Verb::get, "/api/v1/ingests/{id}", get_ingest, trusted, "One ingest", "", "", "Ingest", 200},
+    {Verb::get, "/api/v1/ingests/{id...}", get_ingest, trusted, "One ingest", "", "", "Ingest",
+     200},
     {Verb::post, "/api/v1/ingests", post_ingest, trusted,
      "Open a port for RTP that is served at the name", "", "IngestRequest", "Ingest", 201},
-    {Verb::delete_, "/api/v1/ingests/{id}", delete_ingest, trusted, "Close an ingest", "", "", "",
-     204},
+    {Verb::delete_, "/api/v1/ingests/{id...}", delete_ingest, trusted, "Close an ingest", "", "",
+     "", 204},
 };
 
 }  // namespace

@@ -53,6 +53,22 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   return out;
 }
 
+std::string percent_encode_path(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF", safe = "/-._~";
+  std::string out;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x80 && std::isalnum(byte)) || safe.find(c) != safe.npos) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4U];
+      out += digits[byte & 15U];
+    }
+  }
+  return out;
+}
+
 std::string host_part(std::string_view header) {
   const bool bracketed = header.starts_with('[');
   const std::size_t end = bracketed ? header.find(']') : header.find(':');

@@ -21,6 +21,9 @@ std::optional<Target> parse_target(std::string_view target);
 // "%E4%B8%AD" -> its bytes; with `plus_is_space` as in a query.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
+// As part of a path; slashes stay, all but unreserved characters are written %XX.
+std::string percent_encode_path(std::string_view text);
+
 // "10.0.0.5:8080" -> "10.0.0.5", "[::1]:8080" -> "[::1]"; empty when it is no host.
 std::string host_part(std::string_view host_header);
 

@@ -283,6 +283,9 @@ TEST_CASE("http api: ingests come and go") {
     CHECK(answer.status == c.status);
     CHECK_MESSAGE(answer.has(c.answer), answer.body);
   }
+  backend.ingests[0].id = "north/gate 1";
+  CHECK(client.ask(request("GET", "/api/v1/ingests/north/gate%201")).status == 200);
+  backend.ingests[0].id = "i1";
   CHECK(client.ask(request("DELETE", "/api/v1/ingests/i1")).status == 204);
   CHECK(client.ask(request("GET", "/api/v1/ingests/i1")).status == 404);
   CHECK(client.ask(request("GET", "/api/v1/ingests")).json().at("total").as_int64() == 2);

@@ -46,6 +46,13 @@ TEST_CASE("http target: path and query") {
   }
 }
 
+TEST_CASE("http target: what is encoded decodes to itself, and cannot leave its place") {
+  CHECK(percent_encode_path("a/b-1._~") == "a/b-1._~");
+  CHECK(percent_encode_path("x\r\nEvil: 1?") == "x%0D%0AEvil%3A%201%3F");
+  for (const std::string text : {"\xE9\x97\xA8 %41", "a+b&c=d", "\x7f\x01"})
+    CHECK(percent_decode(percent_encode_path(text)) == text);
+}
+
 TEST_CASE("http target: the host that a client used goes into the URLs it gets") {
   struct {
     const char* header;
