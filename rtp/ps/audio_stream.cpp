@@ -117,10 +117,22 @@ Codec AudioStream::judge(DemuxContext& context) {
                                                          : "audio is MPEG layer I-III: not relayed";
     return Codec::unknown;
   }
-  // AAC may begin in the middle of a frame: give it a few PES.
-  if (mapped == Codec::aac) return ++strange_pes_ < proof_pes ? Codec::unknown : Codec::g711a;
+  if (mapped == Codec::aac) return judge_unsynced(context);
   if (mapped != Codec::unknown && kind_of(mapped) == MediaKind::audio) return mapped;
   return Codec::g711a;
+}
+
+// AAC by the map, but no ADTS. It may begin in the middle of a frame: give it a few PES. G.711 has
+// PES of one size; raw AAC has not, and without its header nobody can play it.
+Codec AudioStream::judge_unsynced(DemuxContext& context) {
+  if (strange_pes_ == 0) strange_size_ = pes_bytes_;
+  one_size_ = (strange_pes_ == 0 || one_size_) && strange_size_ == pes_bytes_;
+  if (++strange_pes_ < proof_pes) return Codec::unknown;
+  if (one_size_) return Codec::g711a;
+  verdict_ = Verdict::refused;
+  ++context.counters.streams_refused;
+  context.diagnosis = "audio is AAC without ADTS headers: not relayed";
+  return Codec::unknown;
 }
 
 void AudioStream::accept(Codec codec, DemuxContext& context) {

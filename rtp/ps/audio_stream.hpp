@@ -33,6 +33,7 @@ class AudioStream {
   void probe(Slice&& bytes, DemuxContext& context);
   void decide(DemuxContext& context);
   Codec judge(DemuxContext& context);
+  Codec judge_unsynced(DemuxContext& context);
   void accept(Codec codec, DemuxContext& context);
   void check(std::span<const std::uint8_t> bytes, DemuxContext& context);
   void open_unit(DemuxContext& context);
@@ -44,6 +45,9 @@ class AudioStream {
   std::uint8_t mapped_ = 0;
   bool announced_ = false, after_loss_ = false;
   int strange_pes_ = 0;  // PES in a row that do not look like the codec
+
+  std::uint32_t strange_size_ = 0;
+  bool one_size_ = false;  // all of them have it
 
   bool fresh_ = false;  // no byte of this PES yet
   std::optional<std::int64_t> pes_pts_90khz_;

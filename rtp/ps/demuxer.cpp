@@ -1,6 +1,7 @@
 #include "rtp/ps/demuxer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string_view>
 #include <utility>

@@ -4,9 +4,7 @@
 // packet border are copied, into a fixed buffer.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>

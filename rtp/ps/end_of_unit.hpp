@@ -34,7 +34,11 @@ class EndOfUnit {
     if (state.complete && trusts_length()) return Sign::length;
     return Sign::none;
   }
-  bool trusts_silence() const { return lies_of_silence_ < 2; }
+  // Not before the first units have shown that a frame does end with its PES: other muxers put the
+  // last bytes of a frame into the PES of the next, a frame's duration later.
+  bool trusts_silence() const {
+    return lies_of_silence_ < 2 && length_proofs_ >= proofs_of_silence;
+  }
   // The unit looks whole, as far as its newest PES can tell.
   bool looks_whole() const { return complete_seen_ && pes_bytes_ < smallest_continued_pes_; }
 
@@ -65,7 +69,7 @@ class EndOfUnit {
 
  private:
   static constexpr std::uint32_t proofs_after_lie = 8, proofs_without_length = 3;
-  static constexpr std::uint32_t proofs_of_length = 4;
+  static constexpr std::uint32_t proofs_of_length = 4, proofs_of_silence = 2;
 
   bool trusts_marker(const State& state) const {
     return !marker_lied_ && (state.complete || marker_proofs_ >= proofs_without_length);

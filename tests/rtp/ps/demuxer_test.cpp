@@ -320,6 +320,17 @@ TEST_CASE("audio is told by its data") {
   }
 }
 
+TEST_CASE("AAC without headers is refused, not played as G.711") {
+  Muxer muxer({.video = Codec::unknown, .audio = Codec::aac});
+  Bytes map;
+  muxer.write_audio(Bytes(), 0, false, map);
+  std::vector<Bytes> packets = {map};
+  for (std::size_t i = 0; i < 5; ++i) packets.push_back(pes(0xc0, Bytes(100 + i, 0x21)));
+  const auto heard = hear(packets);
+  CHECK(heard.tracks == 0);
+  CHECK(heard.diagnosis.find("ADTS") != std::string::npos);
+}
+
 TEST_CASE("a private stream that the map gives a codec is one") {
   Bytes map = {0, 0, 1, 0xBA, 0x44, 0, 0x16, 0x8C, 4, 1, 0, 0x5F, 0x6B, 0xF8};
   map = map + Bytes{0, 0, 1, 0xbc, 0, 0x0e, 0xe0, 0xff, 0, 0, 0, 4, 0x90, 0xbd, 0, 0, 1, 2, 3, 4};
