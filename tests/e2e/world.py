@@ -207,7 +207,8 @@ def make_clips(folder):
     for name, kind in (('h264', 'h264+g711a'), ('h265', 'h265+aac')):
         if not clips[name].exists():
             subprocess.run([tool, clips[name], kind], check=True)
-    ffmpeg = ['ffmpeg', '-nostdin', '-v', 'error', '-y', '-i', clips['h264'], '-an', '-c:v', 'copy']
+    ffmpeg = ['ffmpeg', '-nostdin', '-v', 'error', '-y', '-i', clips['h264'], '-an', '-c:v', 'copy', '-bsf:v',
+              'h264_mp4toannexb']  # Matroska keeps NALs with lengths, which the muxers would copy
     for name, form in (('mpeg', 'mpeg'), ('vob', 'vob')):
         if not clips[name].exists():
             subprocess.run([*ffmpeg, '-f', form, clips[name]], check=True)
