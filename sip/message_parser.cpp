@@ -14,6 +14,22 @@ bool is_line_space(char c) {
   return c == ' ' || c == '\t';
 }
 
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= UINT16_MAX && scan::all(text, scan::token);
+}
+
+std::string_view trimmed(const char* begin, const char* end) {
+  while (begin != end && scan::is(*begin, scan::space)) ++begin;
+  while (begin != end && scan::is(end[-1], scan::space)) --end;
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+// Index of the first space, the size when there is none.
+std::size_t space_in(std::string_view text) {
+  return static_cast<std::size_t>(scan::find(text.data(), text.data() + text.size(), ' ') -
+                                  text.data());
+}
+
 bool starts_like_sip(std::string_view text) {
   return text.size() >= 4 && scan::iequals(text.substr(0, 4), "SIP/");
 }
@@ -74,7 +90,11 @@ class MessageParser {
   }
 
   // Index of the next line feed; npos when there is none.
-  std::size_t line_feed(std::size_t from) const { return bytes_.find('\n', from); }
+  std::size_t line_feed(std::size_t from) const {
+    const char* const end = bytes_.data() + bytes_.size();
+    const char* const feed = scan::find(bytes_.data() + from, end, '\n');
+    return feed == end ? std::string_view::npos : static_cast<std::size_t>(feed - bytes_.data());
+  }
 
   std::string_view line_between(std::size_t from, std::size_t to) const {
     while (to > from && bytes_[to - 1] == '\r') --to;
@@ -95,19 +115,17 @@ class MessageParser {
 
   // False when this is no SIP at all, so that reading on makes no sense.
   bool request_line(std::string_view line) {
-    const auto text = scan::trim(line);
-    const auto last = text.rfind(' ');
-    const auto protocol = text.substr(last == std::string_view::npos ? 0 : last + 1);
-    if (last == std::string_view::npos || !starts_like_sip(protocol)) {
+    const auto last = line.rfind(' ');
+    if (last == std::string_view::npos || !starts_like_sip(line.substr(last + 1))) {
       note(Errc::not_sip, pos_);
       return false;
     }
-    if (!scan::iequals(protocol, version)) note(Errc::version_not_supported, pos_);
-    const auto first = text.find(' ');
-    const auto method = text.substr(0, first);
-    const auto uri = first < last ? scan::trim(text.substr(first, last - first)) : "";
-    if (!scan::all(method, scan::token) || uri.empty() || text.size() != line.size() ||
-        uri.find_first_of(" \t") != std::string_view::npos)
+    if (!scan::iequals(line.substr(last + 1), version)) note(Errc::version_not_supported, pos_);
+    const auto first = space_in(line);
+    const auto method = line.substr(0, first);
+    const auto uri = first < last ? scan::trim(line.substr(first, last - first)) : "";
+    if (method.empty() || !scan::all(method, scan::token) || uri.empty() ||
+        space_in(uri) < uri.size())
       note(Errc::bad_start_line, pos_);
     out_.method_text_ = slice(method);
     out_.method_ = method_from(method);
@@ -163,20 +181,17 @@ class MessageParser {
     }
     if (feed - begin > limits_.header_bytes) note(Errc::header_too_long, begin);
     const auto line = bytes_.substr(begin, feed - begin);
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || colon > UINT16_MAX) {
-      note(Errc::bad_header_line, begin);
-      return true;
-    }
-    auto name = line.substr(0, colon);
+    const char* const end = line.data() + line.size();
+    const char* const colon = scan::find(line.data(), end, ':');
+    auto name = line.substr(0, static_cast<std::size_t>(colon - line.data()));
     while (!name.empty() && is_line_space(name.back())) name.remove_suffix(1);
     const auto id = header_id_from(name);
     // A known name is made of letters; only others need to be looked at.
-    if (id == HeaderId::unknown && (name.empty() || !scan::all(name, scan::token))) {
+    if (colon == end || (id == HeaderId::unknown && !is_name(name))) {
       note(Errc::bad_header_line, begin);
       return true;
     }
-    add(id, name, scan::trim(line.substr(colon + 1)));
+    add(id, name, trimmed(colon + 1, end));
     return true;
   }
 

@@ -7,27 +7,50 @@
 namespace sip {
 namespace {
 
+std::optional<Errc> parse_uri_part(std::string_view text, NameAddr& address) {
+  const auto fault = parse_uri(text, address.uri);
+  return fault == Errc::bad_uri ? Errc::bad_address : fault;
+}
+
 // Inside of the angle brackets and what is behind them; `at` is the index of '<'.
-Result<NameAddr> parse_bracketed(NameAddr address, std::size_t at) {
+std::optional<Errc> parse_bracketed(NameAddr& address, std::size_t at) {
   const auto close = address.text.find('>', at);
   if (close == std::string_view::npos) return Errc::bad_address;
-  const auto uri = parse_uri(address.text.substr(at + 1, close - at - 1));
-  if (!uri) return uri.error() == Errc::unsupported_uri_scheme ? uri.error() : Errc::bad_address;
   const auto params = scan::trim(address.text.substr(close + 1));
   if (!params.empty() && params.front() != ';') return Errc::bad_address;
-  address.uri = *uri;
   address.params = Params(params);
-  return address;
+  return parse_uri_part(address.text.substr(at + 1, close - at - 1), address);
 }
 
 // 20.10: without brackets, what follows the first ';' belongs to the header.
-Result<NameAddr> parse_bare(NameAddr address) {
+std::optional<Errc> parse_bare(NameAddr& address) {
   const auto end = std::min(address.text.find(';'), address.text.size());
-  const auto uri = parse_uri(address.text.substr(0, end));
-  if (!uri) return uri.error() == Errc::unsupported_uri_scheme ? uri.error() : Errc::bad_address;
-  address.uri = *uri;
   address.params = Params(address.text.substr(end));
-  return address;
+  return parse_uri_part(address.text.substr(0, end), address);
+}
+
+std::optional<Errc> parse_quoted(NameAddr& address) {
+  const auto text = address.text;
+  const auto end = scan::quoted_end(text);
+  if (end == std::string_view::npos) return Errc::bad_address;
+  address.display_name = text.substr(1, end - 2);
+  auto open = end;
+  while (open < text.size() && scan::is(text[open], scan::space)) ++open;
+  if (open == text.size() || text[open] != '<') return Errc::bad_address;
+  return parse_bracketed(address, open);
+}
+
+std::optional<Errc> parse(NameAddr& address) {
+  const auto text = address.text;
+  if (text.empty()) return Errc::bad_address;
+  if (text.front() == '<') return parse_bracketed(address, 0);
+  if (text.front() == '"') return parse_quoted(address);
+  address.wildcard = text == "*";
+  if (address.wildcard) return std::nullopt;
+  const auto open = text.find('<');
+  if (open == std::string_view::npos) return parse_bare(address);
+  address.display_name = scan::trim(text.substr(0, open));
+  return parse_bracketed(address, open);
 }
 
 // Closing quotes that the text does not have are not let in by a display name.
@@ -74,25 +97,10 @@ int NameAddr::q_thousandths() const {
 }
 
 Result<NameAddr> parse_name_addr(std::string_view text) {
-  NameAddr address;
-  address.text = text = scan::trim(text);
-  if (text.empty()) return Errc::bad_address;
-  if (text == "*") {
-    address.wildcard = true;
-    return address;
-  }
-  if (text.front() == '"') {
-    const auto end = scan::quoted_end(text);
-    if (end == std::string_view::npos) return Errc::bad_address;
-    address.display_name = text.substr(1, end - 2);
-    const auto open = text.find_first_not_of(" \t\r\n", end);
-    if (open == std::string_view::npos || text[open] != '<') return Errc::bad_address;
-    return parse_bracketed(address, open);
-  }
-  const auto open = text.find('<');
-  if (open == std::string_view::npos) return parse_bare(address);
-  address.display_name = scan::trim(text.substr(0, open));
-  return parse_bracketed(address, open);
+  Result<NameAddr> result{NameAddr{}};
+  result->text = scan::trim(text);
+  if (const auto fault = parse(*result)) return *fault;
+  return result;
 }
 
 void append(std::string& out, const NameAddr& address) {

@@ -5,17 +5,21 @@
 namespace sip {
 namespace {
 
-// End of the parameter that `text` begins with: its ';', one inside a quoted string not counted.
+// Index of the ';' that ends the parameter `text` begins with; one inside a quoted value does not
+// count. A quote elsewhere, or one that is never closed, is a character like others.
 std::size_t param_end(std::string_view text, std::size_t& equals) {
   equals = std::string_view::npos;
+  std::size_t value = 0;  // where the value begins
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ';') return i;
-    if (c == '=' && equals == std::string_view::npos) equals = i;
-    if (c == '"') {
+    if (!scan::is(text[i], scan::stop)) continue;
+    if (text[i] == ';') return i;
+    if (text[i] == '=' && equals == std::string_view::npos) {
+      equals = i;
+      value = i + 1;
+      while (value < text.size() && scan::is(text[value], scan::space)) ++value;
+    } else if (text[i] == '"' && i == value && i > 0) {
       const auto end = scan::quoted_end(text.substr(i));
-      if (end == std::string_view::npos) return text.size();
-      i += end - 1;
+      if (end != std::string_view::npos) i += end - 1;
     }
   }
   return text.size();

@@ -12,13 +12,13 @@ std::size_t quoted_end(std::string_view text) {
   return std::string_view::npos;
 }
 
-std::size_t find_outside(std::string_view text, char stop) {
-  const auto first = text.find(stop);
-  if (first == std::string_view::npos) return text.size();
+std::size_t find_outside(std::string_view text, char wanted) {
+  const char* const end_of_text = text.data() + text.size();
+  if (find(text.data(), end_of_text, wanted) == end_of_text) return text.size();
   bool in_brackets = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == stop && !in_brackets) return i;
+    if (c == wanted && !in_brackets) return i;
     if (c == '<') in_brackets = true;
     if (c == '>') in_brackets = false;
     if (c == '"' && !in_brackets) {

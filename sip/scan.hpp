@@ -3,20 +3,27 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace sip::scan {
 
 enum : std::uint8_t {
-  token = 1,  // token
-  digit = 2,  // DIGIT
-  space = 4,  // SP HTAB CR LF
-  host = 8,   // letter, digit, '-', '.', '_'
-  user = 16,  // user part, password included: unreserved, escaped, &=+$,;?/ :
-  hex = 32,   // HEXDIG
+  token = 1,      // token
+  digit = 2,      // DIGIT
+  space = 4,      // SP HTAB CR LF
+  host = 8,       // letter, digit, '-', '.', '_'
+  user = 16,      // user part, password included: unreserved, escaped, &=+$,;?/ :
+  hex = 32,       // HEXDIG
+  stop = 64,      // ends a parameter's name or value: ; = "
+  numeric = 128,  // digit or '.'
 };
 
 inline constexpr std::array<std::uint8_t, 256> classes = [] {
@@ -32,6 +39,8 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
   add(digits, token | digit | host | user | hex);
   add(letters, token | host | user);
   add("abcdefABCDEF", hex);
+  add(";=\"", stop);
+  add("0123456789.", numeric);
   add("-.!%*_+`'~", token);
   add("-._", host);
   add("-_.!~*'()%&=+$,;?/:#[]", user);  // '#' and brackets: not legal, seen in the wild
@@ -55,6 +64,21 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
   while (!text.empty() && is(text.front(), space)) text.remove_prefix(1);
   while (!text.empty() && is(text.back(), space)) text.remove_suffix(1);
   return text;
+}
+
+// Where `wanted` first stands in [begin, end), else end. Header lines are short: this costs a third
+// of a call of memchr().
+[[nodiscard]] inline const char* find(const char* begin, const char* end, char wanted) {
+#ifdef __SSE2__
+  const __m128i pattern = _mm_set1_epi8(wanted);
+  for (; end - begin >= 16; begin += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin));
+    const auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, pattern)));
+    if (hits != 0) return begin + std::countr_zero(hits);
+  }
+#endif
+  while (begin != end && *begin != wanted) ++begin;
+  return begin;
 }
 
 [[nodiscard]] constexpr char lower(char c) {
@@ -85,8 +109,9 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
 // `text` starts at a double quote: index just after the closing one, npos when it is missing.
 [[nodiscard]] std::size_t quoted_end(std::string_view text);
 
-// Index of the first `stop` that is not inside a quoted string or angle brackets, else text.size().
-[[nodiscard]] std::size_t find_outside(std::string_view text, char stop);
+// Index of the first `wanted` that is not inside a quoted string or angle brackets, else
+// text.size().
+[[nodiscard]] std::size_t find_outside(std::string_view text, char wanted);
 
 // Inside of a quoted string without its quotes, else the text as it is. Escapes stay.
 [[nodiscard]] constexpr std::string_view unquoted(std::string_view text) {

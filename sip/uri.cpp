@@ -9,15 +9,17 @@ namespace sip {
 namespace {
 
 bool is_ipv4(std::string_view text) {
-  int parts = 0;
-  while (parts < 4) {
-    const auto dot = std::min(text.find('.'), text.size());
-    if (dot > 3 || !scan::number(text.substr(0, dot), 255)) return false;
-    ++parts;
-    if (dot == text.size()) return parts == 4;
-    text.remove_prefix(dot + 1);
+  unsigned value = 0, digits = 0, dots = 0;
+  for (char c : text) {
+    if (c == '.') {
+      if (digits == 0 || ++dots > 3) return false;
+      value = digits = 0;
+    } else {
+      value = value * 10 + static_cast<unsigned>(c - '0');
+      if (!scan::is(c, scan::digit) || ++digits > 3 || value > 255) return false;
+    }
   }
-  return false;
+  return dots == 3 && digits > 0;
 }
 
 // Shape only: hexadecimal groups, an embedded IPv4 address, a zone.
@@ -30,73 +32,106 @@ bool is_ipv6(std::string_view text) {
          scan::all(text.substr(std::min(address.size() + 1, text.size())), scan::host);
 }
 
-Result<HostPort> with_port(HostPort result, std::string_view port) {
-  port = scan::trim(port);
-  if (port.empty()) return result;
-  const auto number = scan::number(port, 65535);
-  if (!number) return Errc::bad_uri;
-  result.port = static_cast<std::uint16_t>(*number);
-  return result;
+void skip_space(std::string_view& text) {
+  while (!text.empty() && scan::is(text.front(), scan::space)) text.remove_prefix(1);
 }
 
-Result<HostPort> parse_bracketed(std::string_view text) {
+// Takes ":port" off the front when it is there; a colon without digits stands for "no port".
+bool take_port(std::string_view& text, HostPort& out) {
+  skip_space(text);
+  if (text.empty() || text.front() != ':') return true;
+  text.remove_prefix(1);
+  skip_space(text);
+  unsigned value = 0;
+  std::size_t end = 0;
+  for (; end < text.size() && scan::is(text[end], scan::digit); ++end) {
+    value = value * 10 + static_cast<unsigned>(text[end] - '0');
+    if (value > 65535) return false;
+  }
+  out.port = static_cast<std::uint16_t>(value);
+  text.remove_prefix(end);
+  skip_space(text);
+  return true;
+}
+
+bool take_bracketed(std::string_view& text, HostPort& out) {
   const auto close = text.find(']');
-  if (close == std::string_view::npos) return Errc::bad_uri;
-  const HostPort result{text.substr(1, close - 1), 0, HostKind::ipv6};
-  if (!is_ipv6(result.host)) return Errc::bad_uri;
-  const auto rest = scan::trim(text.substr(close + 1));
-  if (rest.empty()) return result;
-  if (rest.front() != ':') return Errc::bad_uri;
-  return with_port(result, rest.substr(1));
+  if (close == std::string_view::npos) return false;
+  out = {text.substr(1, close - 1), 0, HostKind::ipv6};
+  text.remove_prefix(close + 1);
+  return is_ipv6(out.host) && take_port(text, out);
 }
 
-bool printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) > 0x20 && c != '<' && c != '>' && c != 0x7f;
-  });
+// Takes "host", "host:port" or "[address]:port" off the front, white space around them included.
+bool take_host_port(std::string_view& text, HostPort& out) {
+  skip_space(text);
+  if (!text.empty() && text.front() == '[') return take_bracketed(text, out);
+  std::size_t end = 0;
+  unsigned common = scan::numeric;
+  for (; end < text.size() && scan::is(text[end], scan::host); ++end)
+    common &= scan::classes[static_cast<unsigned char>(text[end])];
+  if (end == 0) return false;
+  out = {text.substr(0, end), 0, HostKind::name};
+  if (common != 0 && is_ipv4(out.host)) out.kind = HostKind::ipv4;
+  text.remove_prefix(end);
+  return text.empty() || take_port(text, out);
+}
+
+bool is_tail(std::string_view text) {
+  return text.empty() || text.front() == ';' || text.front() == '?';
 }
 
 // ";params?headers"
 bool parse_tail(std::string_view text, Uri& uri) {
-  if (!printable(text)) return false;
-  const auto question = text.find('?');
-  const auto params = text.substr(0, question);
-  if (!params.empty() && params.front() != ';') return false;
-  uri.params = Params(params);
-  if (question != std::string_view::npos) uri.headers = text.substr(question + 1);
-  return true;
-}
-
-bool parse_userinfo(std::string_view text, Uri& uri) {
-  if (!scan::all(text, scan::user)) return false;
-  const auto colon = text.find(':');
-  uri.user = text.substr(0, colon);
-  if (colon != std::string_view::npos) uri.password = text.substr(colon + 1);
-  return true;
-}
-
-Result<Uri> parse_sip(Uri uri, std::string_view rest) {
-  if (const auto at = rest.find('@'); at != std::string_view::npos) {
-    if (!parse_userinfo(rest.substr(0, at), uri)) return Errc::bad_uri;
-    rest.remove_prefix(at + 1);
+  if (text.empty()) return true;
+  if (!is_tail(text)) return false;
+  auto question = text.size();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) <= 0x20 || c == '<' || c == '>' || c == 0x7f) return false;
+    if (c == '?' && question == text.size()) question = i;
   }
-  const auto end = std::min(rest.find_first_of(";?"), rest.size());
-  const auto host = parse_host_port(rest.substr(0, end));
-  if (!host || !parse_tail(rest.substr(end), uri)) return Errc::bad_uri;
-  uri.host = *host;
-  return uri;
+  uri.params = Params(text.substr(0, question));
+  if (question < text.size()) uri.headers = text.substr(question + 1);
+  return true;
 }
 
-Result<Uri> parse_tel(Uri uri, std::string_view rest) {
+// Takes "user:password@" off the front when it is there.
+void take_userinfo(std::string_view& rest, Uri& uri) {
+  std::size_t end = 0;
+  auto colon = std::string_view::npos;
+  for (; end < rest.size() && scan::is(rest[end], scan::user); ++end)
+    if (rest[end] == ':' && colon == std::string_view::npos) colon = end;
+  if (end == rest.size() || rest[end] != '@') return;
+  uri.user = rest.substr(0, std::min(colon, end));
+  if (colon != std::string_view::npos) uri.password = rest.substr(colon + 1, end - colon - 1);
+  rest.remove_prefix(end + 1);
+}
+
+std::optional<Errc> parse_sip(std::string_view rest, Uri& uri) {
+  take_userinfo(rest, uri);
+  const bool has_host = take_host_port(rest, uri.host) && is_tail(rest);
+  if (!has_host || !parse_tail(rest, uri)) return Errc::bad_uri;
+  return std::nullopt;
+}
+
+std::optional<Errc> parse_tel(std::string_view rest, Uri& uri) {
   const auto end = std::min(rest.find(';'), rest.size());
   uri.user = rest.substr(0, end);
   const bool has_digit = std::any_of(uri.user.begin(), uri.user.end(),
                                      [](char c) { return scan::is(c, scan::hex) || c == '*'; });
-  if (!has_digit ||
-      uri.user.find_first_not_of("+0123456789ABCDEFabcdef-.()*#") != std::string_view::npos)
+  constexpr std::string_view phone_characters = "+0123456789ABCDEFabcdef-.()*#";
+  if (!has_digit || uri.user.find_first_not_of(phone_characters) != std::string_view::npos)
     return Errc::bad_uri;
   if (!parse_tail(rest.substr(end), uri)) return Errc::bad_uri;
-  return uri;
+  return std::nullopt;
+}
+
+// A scheme is a token that starts with a letter; "<sip" or "1.2.3.4" is none.
+bool is_other_scheme(std::string_view scheme, std::string_view rest) {
+  return scan::is(scheme[0], scan::host) && !scan::is(scheme[0], scan::digit) &&
+         scan::all(scheme, scan::token) && !rest.empty() &&
+         rest.find_first_of(" \t\r\n<>") == std::string_view::npos;
 }
 
 int hex_digit(char c) {
@@ -198,21 +233,17 @@ constexpr std::string_view scheme_name(UriScheme scheme) {
 
 }  // namespace
 
+bool parse_host_port(std::string_view text, HostPort& out) {
+  auto rest = text;
+  if (take_host_port(rest, out) && rest.empty()) return true;
+  out = {scan::trim(text), 0, HostKind::ipv6};
+  return is_ipv6(out.host);
+}
+
 Result<HostPort> parse_host_port(std::string_view text) {
-  text = scan::trim(text);
-  if (text.empty()) return Errc::bad_uri;
-  if (text.front() == '[') return parse_bracketed(text);
-  const auto colon = text.find(':');
-  if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos) {
-    if (!is_ipv6(text)) return Errc::bad_uri;
-    return HostPort{text, 0, HostKind::ipv6};
-  }
-  HostPort result{scan::trim(text.substr(0, colon)), 0, HostKind::name};
-  if (result.host.empty() || !scan::all(result.host, scan::host)) return Errc::bad_uri;
-  if (scan::is(result.host.back(), scan::digit) && is_ipv4(result.host))
-    result.kind = HostKind::ipv4;
-  if (colon == std::string_view::npos) return result;
-  return with_port(result, text.substr(colon + 1));
+  HostPort result;
+  if (!parse_host_port(text, result)) return Errc::bad_uri;
+  return result;
 }
 
 void append(std::string& out, const HostPort& host_port) {
@@ -227,29 +258,30 @@ void append(std::string& out, const HostPort& host_port) {
   out.append(digits, end);
 }
 
-Result<Uri> parse_uri(std::string_view text) {
+std::optional<Errc> parse_uri(std::string_view text, Uri& out) {
   text = scan::trim(text);
-  Uri uri;
-  uri.text = text;
-  const auto colon = text.find(':');
-  if (colon == std::string_view::npos || colon == 0) return Errc::bad_uri;
+  out.text = text;
+  std::size_t colon = 0;
+  while (colon < text.size() && text[colon] != ':') ++colon;
+  if (colon == 0 || colon == text.size()) return Errc::bad_uri;
   const auto scheme = text.substr(0, colon), rest = text.substr(colon + 1);
-  if (scan::iequals(scheme, "sip")) return parse_sip(uri, rest);
-  if (scan::iequals(scheme, "sips")) {
-    uri.scheme = UriScheme::sips;
-    return parse_sip(uri, rest);
-  }
-  if (scan::iequals(scheme, "tel")) {
-    uri.scheme = UriScheme::tel;
-    return parse_tel(uri, rest);
-  }
-  // A scheme is a token of letters, digits, '+', '-' and '.'; "<sip" or "1.2.3.4" is none.
-  const bool is_scheme = scan::is(scheme[0], scan::host) && !scan::is(scheme[0], scan::digit) &&
-                         scan::all(scheme, scan::token) && printable(rest) && !rest.empty();
-  return is_scheme ? Errc::unsupported_uri_scheme : Errc::bad_uri;
+  out.scheme = UriScheme::sip;
+  if (scan::iequals(scheme, "sip")) return parse_sip(rest, out);
+  out.scheme = UriScheme::sips;
+  if (scan::iequals(scheme, "sips")) return parse_sip(rest, out);
+  out.scheme = UriScheme::tel;
+  if (scan::iequals(scheme, "tel")) return parse_tel(rest, out);
+  return is_other_scheme(scheme, rest) ? Errc::unsupported_uri_scheme : Errc::bad_uri;
+}
+
+Result<Uri> parse_uri(std::string_view text) {
+  Result<Uri> result{Uri{}};
+  if (const auto fault = parse_uri(text, *result)) return *fault;
+  return result;
 }
 
 bool equivalent(const Uri& a, const Uri& b) {
+  if (!a.text.empty() && a.text == b.text) return true;
   if (a.scheme != b.scheme) return false;
   if (!same_unescaped(a.user, b.user, false) || !same_unescaped(a.password, b.password, false))
     return false;

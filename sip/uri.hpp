@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,7 @@ struct HostPort {
 // "host", "host:5060", "[::1]:5060". An IPv6 address without brackets is taken when nothing else
 // fits (seen in Via headers). Errc::bad_uri.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
+[[nodiscard]] bool parse_host_port(std::string_view text, HostPort& out);
 // Brackets are put around what holds a colon.
 void append(std::string& out, const HostPort& host_port);
 
@@ -50,6 +52,8 @@ struct Uri {
 // Tolerates what cameras write: no user, any host, '%' that escapes nothing. Errc::bad_uri,
 // Errc::unsupported_uri_scheme.
 [[nodiscard]] Result<Uri> parse_uri(std::string_view text);
+// The same into `out`, which is half filled when an error is returned.
+[[nodiscard]] std::optional<Errc> parse_uri(std::string_view text, Uri& out);
 
 // Comparison of RFC 3261 19.1.4: host and scheme without case, user with it, port must be given in
 // both or in neither, escapes are equal to what they stand for; user, ttl, method, maddr and

@@ -47,19 +47,41 @@ void read_ttl(const Param& param, Via& via) {
   if (const auto ttl = scan::number(param.value, 255)) via.ttl = static_cast<std::uint8_t>(*ttl);
 }
 
+// The length tells the known names apart before they are compared.
 void read_param(const Param& param, Via& via) {
-  if (scan::iequals(param.name, "branch"))
-    via.branch = param.value;
-  else if (scan::iequals(param.name, "rport"))
-    read_rport(param, via);
-  else if (scan::iequals(param.name, "received"))
-    via.received = without_brackets(param.value);
-  else if (scan::iequals(param.name, "maddr"))
-    via.maddr = without_brackets(param.value);
-  else if (scan::iequals(param.name, "alias"))
-    via.has_alias = true;
-  else if (scan::iequals(param.name, "ttl"))
-    read_ttl(param, via);
+  const auto named = [&param](std::string_view name) { return scan::iequals(param.name, name); };
+  switch (param.name.size()) {
+    case 3:
+      if (named("ttl")) read_ttl(param, via);
+      break;
+    case 5:
+      if (named("rport")) read_rport(param, via);
+      if (named("maddr")) via.maddr = without_brackets(param.value);
+      if (named("alias")) via.has_alias = true;
+      break;
+    case 6:
+      if (named("branch")) via.branch = param.value;
+      break;
+    case 8:
+      if (named("received")) via.received = without_brackets(param.value);
+      break;
+    default:
+      break;
+  }
+}
+
+// Protocol, transport and sent-by; `text` is then the parameters.
+bool take_sent_protocol(std::string_view& text, Via& via) {
+  if (!take_protocol(text)) return false;
+  via.transport_text = take_token(text);
+  if (via.transport_text.empty() || text.empty() || !scan::is(text.front(), scan::space))
+    return false;
+  via.transport = transport_from(via.transport_text);
+  const auto* const end = scan::find(text.data(), text.data() + text.size(), ';');
+  const auto size = static_cast<std::size_t>(end - text.data());
+  if (!parse_host_port(text.substr(0, size), via.sent_by)) return false;
+  text.remove_prefix(size);
+  return true;
 }
 
 void append_protocol(std::string& out, const Via& via) {
@@ -105,20 +127,16 @@ bool Via::has_magic_cookie() const {
 }
 
 Result<Via> parse_via(std::string_view text) {
-  Via via;
+  Result<Via> result{Via{}};
+  auto& via = *result;
   via.text = text = scan::trim(text);
-  if (!take_protocol(text)) return Errc::bad_via;
-  via.transport_text = take_token(text);
-  if (via.transport_text.empty() || text.empty() || !scan::is(text.front(), scan::space))
-    return Errc::bad_via;
-  via.transport = transport_from(via.transport_text);
-  const auto end = std::min(text.find(';'), text.size());
-  const auto sent_by = parse_host_port(text.substr(0, end));
-  if (!sent_by) return Errc::bad_via;
-  via.sent_by = *sent_by;
-  via.params = Params(text.substr(end));
+  if (!take_sent_protocol(text, via)) return Errc::bad_via;
+  via.params = Params(text);
   for (const auto& param : via.params) read_param(param, via);
-  return via;
+  // It is compared and echoed byte for byte, which a folded line would not survive.
+  for (char c : via.branch)
+    if (scan::is(c, scan::space)) return Errc::bad_via;
+  return result;
 }
 
 void append(std::string& out, const Via& via) {
