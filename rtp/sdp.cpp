@@ -156,9 +156,11 @@ class Parser {
         section.attributes.push_back(parse_attribute(value));
         return true;
       case 'y':
-        return set_once(description_.y, value);
+        set_once(description_.y, value);
+        return true;  // a repeated one is dropped: it would come first when printed
       case 'f':
-        return set_once(description_.f, value);
+        set_once(description_.f, value);
+        return true;
       default:
         return false;
     }

@@ -114,7 +114,7 @@ struct SessionDescription : SdpSection {
   std::optional<std::string> uri;          // u=
   std::vector<SdpTime> times;
   std::vector<SdpMedia> media;
-  // Wherever they stood. Printed last, after the media.
+  // Wherever they stood; the first of each. Printed last, after the media.
   std::optional<std::string> y, f;
 
   // The media's own connection, or the session's; nullptr when there is neither.

@@ -57,11 +57,15 @@ struct Fixture {
 
   template <class Condition>
   void run_until(Condition condition) {
+    io.restart();  // it stops when a port is closed and nothing is left to wait for
     const auto end = std::chrono::steady_clock::now() + 3s;
     while (!condition() && std::chrono::steady_clock::now() < end) io.run_one_for(50ms);
     REQUIRE(condition());
   }
-  void settle() { io.run_for(30ms); }
+  void settle() {
+    io.restart();
+    io.run_for(30ms);
+  }
   tcp::socket client(std::uint16_t port) {
     tcp::socket socket(io);
     socket.connect({loopback, port});

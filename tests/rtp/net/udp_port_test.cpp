@@ -46,7 +46,10 @@ struct Fixture {
     while (user.received.size() < datagrams && std::chrono::steady_clock::now() < end)
       io.run_one_for(50ms);
   }
-  void settle() { io.run_for(30ms); }
+  void settle() {
+    io.restart();
+    io.run_for(30ms);
+  }
 };
 
 TEST_CASE_FIXTURE(Fixture, "datagrams come in batches, with their sender and their socket") {
