@@ -237,7 +237,8 @@ void Connection::leave() {
   server_->log(ServerLogLevel::debug, "connection from " + peer_ + " over: " + close_reason_);
   dialogue_.let_go();
   if (server_->stopped) return;
-  for (const auto& session : server_->sessions.of_connection(number_)) {
+  const auto sessions = server_->sessions.of_connection(number_);  // a copy: they are erased
+  for (const auto& session : sessions) {
     if (session->state() == Session::State::playing && session->lower() == Transport::Lower::udp) {
       session->orphan();
       continue;

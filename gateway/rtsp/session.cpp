@@ -66,6 +66,7 @@ std::shared_ptr<Session> SessionTable::create(std::uint64_t connection, const Ta
   auto session = std::make_shared<Session>(id, connection, target, std::move(hold));
   session->touch(now);
   sessions_.emplace(std::move(id), session);
+  by_connection_[connection].push_back(session);
   return session;
 }
 
@@ -75,14 +76,20 @@ std::shared_ptr<Session> SessionTable::find(std::string_view id) const {
 }
 
 void SessionTable::erase(const Session& session) {
-  sessions_.erase(std::string(session.id()));  // a copy: the session may die with its entry
+  const auto found = sessions_.find(session.id());
+  if (found == sessions_.end()) return;
+  const auto kept = found->second;  // `session` may be a reference into the tables
+  sessions_.erase(found);
+  const auto group = by_connection_.find(kept->connection());
+  std::erase(group->second, kept);
+  if (group->second.empty()) by_connection_.erase(group);
 }
 
-std::vector<std::shared_ptr<Session>> SessionTable::of_connection(std::uint64_t connection) const {
-  std::vector<std::shared_ptr<Session>> found;
-  for (const auto& [id, session] : sessions_)
-    if (session->connection() == connection) found.push_back(session);
-  return found;
+const std::vector<std::shared_ptr<Session>>& SessionTable::of_connection(
+    std::uint64_t connection) const {
+  static const std::vector<std::shared_ptr<Session>> none;
+  const auto found = by_connection_.find(connection);
+  return found == by_connection_.end() ? none : found->second;
 }
 
 std::vector<std::shared_ptr<Session>> SessionTable::expired(TimePoint now) const {

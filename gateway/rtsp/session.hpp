@@ -104,7 +104,8 @@ class SessionTable {
   // A number for /stream=N that no living session has.
   unsigned next_satip_stream() { return ++last_satip_stream_; }
 
-  std::vector<std::shared_ptr<Session>> of_connection(std::uint64_t connection) const;
+  // Valid until the next create() or erase().
+  const std::vector<std::shared_ptr<Session>>& of_connection(std::uint64_t connection) const;
   std::vector<std::shared_ptr<Session>> expired(TimePoint now) const;
   template <class Visit>
   void for_each(Visit&& visit) const {
@@ -117,6 +118,7 @@ class SessionTable {
   std::function<std::string()> make_id_;
   unsigned last_satip_stream_ = 0;
   std::unordered_map<std::string, std::shared_ptr<Session>> sessions_;
+  std::unordered_map<std::uint64_t, std::vector<std::shared_ptr<Session>>> by_connection_;
 };
 
 }  // namespace gateway::rtsp
