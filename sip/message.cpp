@@ -67,6 +67,11 @@ Result<NameAddr> MessageView::address(HeaderId id) const {
   return parse_name_addr(list.substr(0, scan::find_outside(list, ',')));
 }
 
+Result<NameAddr> MessageView::only_address(HeaderId id) const {
+  if (!has(id)) return Errc::missing_header;
+  return parse_name_addr(text(id));
+}
+
 Result<CSeq> MessageView::cseq() const {
   if (!has(HeaderId::cseq)) return Errc::missing_header;
   return parse_cseq(text(HeaderId::cseq));

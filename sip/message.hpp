@@ -103,8 +103,8 @@ class MessageView {
   // Errc::missing_header when the header is not there, else the error of its grammar. With several
   // headers of one kind: the first.
   [[nodiscard]] Result<Via> via() const;
-  [[nodiscard]] Result<NameAddr> from() const { return address(HeaderId::from); }
-  [[nodiscard]] Result<NameAddr> to() const { return address(HeaderId::to); }
+  [[nodiscard]] Result<NameAddr> from() const { return only_address(HeaderId::from); }
+  [[nodiscard]] Result<NameAddr> to() const { return only_address(HeaderId::to); }
   [[nodiscard]] Result<NameAddr> contact() const { return address(HeaderId::contact); }
   [[nodiscard]] Result<NameAddr> route() const { return address(HeaderId::route); }
   [[nodiscard]] Result<CSeq> cseq() const;
@@ -153,6 +153,8 @@ class MessageView {
 
  private:
   friend class MessageParser;
+
+  [[nodiscard]] Result<NameAddr> only_address(HeaderId id) const;  // of a header without lists
 
   struct Slice {
     std::uint32_t at = 0;

@@ -8,21 +8,18 @@ namespace {
 // Index of the ';' that ends the parameter `text` begins with; one inside a quoted value does not
 // count. A quote elsewhere, or one that is never closed, is a character like others.
 std::size_t param_end(std::string_view text, std::size_t& equals) {
+  std::size_t i = 0;
+  while (i < text.size() && !scan::is(text[i], scan::stop)) ++i;
   equals = std::string_view::npos;
-  std::size_t value = 0;  // where the value begins
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!scan::is(text[i], scan::stop)) continue;
-    if (text[i] == ';') return i;
-    if (text[i] == '=' && equals == std::string_view::npos) {
-      equals = i;
-      value = i + 1;
-      while (value < text.size() && scan::is(text[value], scan::space)) ++value;
-    } else if (text[i] == '"' && i == value && i > 0) {
-      const auto end = scan::quoted_end(text.substr(i));
-      if (end != std::string_view::npos) i += end - 1;
-    }
+  if (i == text.size() || text[i] == ';') return i;
+  equals = i++;
+  while (i < text.size() && scan::is(text[i], scan::space)) ++i;
+  if (i < text.size() && text[i] == '"') {
+    const auto end = scan::quoted_end(text.substr(i));
+    if (end != std::string_view::npos) i += end;
   }
-  return text.size();
+  return static_cast<std::size_t>(scan::find(text.data() + i, text.data() + text.size(), ';') -
+                                  text.data());
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ enum : std::uint8_t {
   host = 8,       // letter, digit, '-', '.', '_'
   user = 16,      // user part, password included: unreserved, escaped, &=+$,;?/ :
   hex = 32,       // HEXDIG
-  stop = 64,      // ends a parameter's name or value: ; = "
+  stop = 64,      // ends a parameter's name: ; =
   numeric = 128,  // digit or '.'
 };
 
@@ -39,7 +39,7 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
   add(digits, token | digit | host | user | hex);
   add(letters, token | host | user);
   add("abcdefABCDEF", hex);
-  add(";=\"", stop);
+  add(";=", stop);
   add("0123456789.", numeric);
   add("-.!%*_+`'~", token);
   add("-._", host);

@@ -9,17 +9,17 @@ namespace sip {
 namespace {
 
 bool is_ipv4(std::string_view text) {
-  unsigned value = 0, digits = 0, dots = 0;
-  for (char c : text) {
-    if (c == '.') {
-      if (digits == 0 || ++dots > 3) return false;
-      value = digits = 0;
-    } else {
-      value = value * 10 + static_cast<unsigned>(c - '0');
-      if (!scan::is(c, scan::digit) || ++digits > 3 || value > 255) return false;
-    }
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (int part = 0;; ++part) {
+    const char* const first = at;
+    unsigned value = 0;
+    while (at != end && scan::is(*at, scan::digit) && at - first < 3)
+      value = value * 10 + static_cast<unsigned>(*at++ - '0');
+    if (at == first || value > 255) return false;
+    if (part == 3) return at == end;
+    if (at == end || *at++ != '.') return false;
   }
-  return dots == 3 && digits > 0;
 }
 
 // Shape only: hexadecimal groups, an embedded IPv4 address, a zone.
@@ -99,12 +99,12 @@ bool parse_tail(std::string_view text, Uri& uri) {
 // Takes "user:password@" off the front when it is there.
 void take_userinfo(std::string_view& rest, Uri& uri) {
   std::size_t end = 0;
-  auto colon = std::string_view::npos;
-  for (; end < rest.size() && scan::is(rest[end], scan::user); ++end)
-    if (rest[end] == ':' && colon == std::string_view::npos) colon = end;
+  while (end < rest.size() && scan::is(rest[end], scan::user)) ++end;
   if (end == rest.size() || rest[end] != '@') return;
-  uri.user = rest.substr(0, std::min(colon, end));
-  if (colon != std::string_view::npos) uri.password = rest.substr(colon + 1, end - colon - 1);
+  const char* const stop = rest.data() + end;
+  const char* const colon = scan::find(rest.data(), stop, ':');
+  uri.user = rest.substr(0, static_cast<std::size_t>(colon - rest.data()));
+  if (colon != stop) uri.password = {colon + 1, static_cast<std::size_t>(stop - colon - 1)};
   rest.remove_prefix(end + 1);
 }
 
