@@ -12,6 +12,8 @@ namespace rtp::ps {
 namespace {
 
 using Sign = EndOfUnit::Sign;
+
+constexpr int proof_of_alignment = 16;  // PES in a row
 using Bytes = std::span<const std::uint8_t>;
 
 bool is_nal_codec(Codec codec) {
@@ -116,8 +118,9 @@ void VideoStream::take_nal(NalHeads::Item& item, DemuxContext& context) {
     if (h264) picture_times_.begin(nal);
     open_unit(begins, context);
   } else {
-    end_of_unit_.continued();
+    end_of_unit_.continued(context.info.arrival_ns);
   }
+  if (pes_.fresh && pes_.pts_90khz && ++aligned_pes_ >= proof_of_alignment) unaligned_ = false;
   pes_.fresh = false;
   have_picture_ = have_picture_ || is_picture(codec_, item.head[0]);
   write(std::move(item.bytes), context);
@@ -137,17 +140,21 @@ void VideoStream::take_content(Slice&& bytes, DemuxContext& context) {
   if (zeros && !unit_.open()) return;
   if (!zeros) {
     // A PES with a PTS that begins in the middle of a frame: borders mean nothing here.
-    if (unit_expected && !after_loss_ && announced_) unaligned_ = true;
+    if (unit_expected && !after_loss_ && announced_) {
+      unaligned_ = true;
+      aligned_pes_ = 0;
+    }
     pes_.fresh = false;
   }
   if (!unit_.open()) {
     context.counters.bytes_dropped += bytes.size;
     if (ended_by_ == Sign::none || after_loss_) return;
     ++context.counters.false_ends;
-    end_of_unit_.false_end(std::exchange(ended_by_, Sign::none));
+    ended_by_ = Sign::none;
+    end_of_unit_.continued(context.info.arrival_ns);
     return;
   }
-  if (!zeros) end_of_unit_.continued();
+  if (!zeros) end_of_unit_.continued(context.info.arrival_ns);
   write(std::move(bytes), context);
 }
 
@@ -194,9 +201,9 @@ void VideoStream::open_unit(bool begins_access_unit, DemuxContext& context) {
                        ended_by_ != Sign::next && reads_nals_ && !pes_.pts_is_free;
   if (goes_on) {
     ++context.counters.false_ends;
-    end_of_unit_.false_end(ended_by_);
+    end_of_unit_.continued(context.info.arrival_ns);
   } else {
-    end_of_unit_.confirmed();
+    end_of_unit_.confirmed(context.info.arrival_ns);
   }
   unit_.begin(goes_on ? last_pts_90khz_ : pts_of_new_unit(context.info),
               after_loss_ && !begins_access_unit);
@@ -231,15 +238,18 @@ void VideoStream::write(Slice&& bytes, DemuxContext& context) {
 void VideoStream::end_packet(DemuxContext& context) {
   const bool touched = std::exchange(touched_, false);
   if (!unit_.open() || !have_picture_ || unaligned_) return;
+  const std::int64_t silent_at_ns = context.info.arrival_ns + context.limits.idle_end_ns;
   const EndOfUnit::State state{.complete = pes_.complete,
                                .unbounded = pes_.unbounded,
                                .marker = context.info.marker,
-                               .pes_bytes = pes_.bytes};
+                               .pes_bytes = pes_.bytes,
+                               .silent_at_ns = touched ? silent_at_ns : silent_at_ns_};
+  silent_at_ns_ = state.silent_at_ns;
   if (const Sign sign = end_of_unit_.judge(state); sign != Sign::none) {
     flush_heads(context);
     end_unit(sign, context);
   } else if (touched && (state.complete || state.unbounded) && end_of_unit_.trusts_silence()) {
-    deadline_ns_ = context.info.arrival_ns + context.limits.idle_end_ns;
+    deadline_ns_ = silent_at_ns;
   }
 }
 

@@ -75,10 +75,12 @@ class VideoStream {
   bool joins_ = false;         // this PES has the open unit's PTS
   bool after_loss_ = true;     // what came before is not known
   bool unaligned_ = false;     // this stream's frames begin anywhere in a PES
+  int aligned_pes_ = 0;        // in a row that began with a NAL unit
   EndOfUnit end_of_unit_;
   EndOfUnit::Sign ended_by_ = EndOfUnit::Sign::none;  // the newest unit, when none is open
   std::optional<std::int64_t> deadline_ns_;
-  bool touched_ = false;  // this RTP packet brought some of it
+  std::int64_t silent_at_ns_ = 0;  // when it had been quiet for long enough
+  bool touched_ = false;           // this RTP packet brought some of it
   std::uint64_t probed_bytes_ = 0;
 
   bool any_unit_ = false, any_pts_ = false;
