@@ -142,6 +142,7 @@ class Output {
   void clear_sends() {
     sends.clear();
     bytes_.clear();
+    if (bytes_.capacity() > worth_keeping) bytes_ = {};
   }
   void clear() {
     events.clear();
@@ -150,6 +151,7 @@ class Output {
   bool empty() const { return events.empty() && sends.empty(); }
 
  private:
+  static constexpr std::size_t worth_keeping = 4 << 20;  // a burst should not stay for ever
   std::vector<char> bytes_;
 };
 

@@ -10,7 +10,10 @@ bool has_tag(std::string_view address) {
   return parsed && !parsed->tag().empty();
 }
 
-bool tells_methods(const MessageView& request, int status) {
+bool tells_methods(const MessageView& request, const ResponseSpec& spec) {
+  const int status = spec.status;
+  for (const auto& field : spec.headers)
+    if (field.name == "Allow") return false;  // the user has its own
   return status == 405 || request.method() == Method::options ||
          (request.method() == Method::invite && status >= 200 && status < 300);
 }
@@ -59,7 +62,7 @@ void RequestWriter::write_response(const MessageView& request, const Flow& flow,
   out.respond_to(request, spec.status, spec.reason, {.source = flow.remote, .to_tag = to_tag});
   if (!spec.contact.empty()) contact = spec.contact;
   if (!contact.empty()) out.header(HeaderId::contact, contact);
-  if (tells_methods(request, spec.status)) out.header(HeaderId::allow, config_.allow);
+  if (tells_methods(request, spec)) out.header(HeaderId::allow, config_.allow);
   write_rest(out, spec, HeaderId::server);
 }
 

@@ -83,7 +83,7 @@ TransactionId Transactions::insert(std::string_view key, const Flow& flow, const
   t.owner = owner;
   t.key = key;
   t.abandon_at = never;
-  t.stream_position = nothing;
+  t.client_position = nothing;
   t.hash = hash(key);
   t.next_in_bucket = bucket(t.hash);
   bucket(t.hash) = id.index;
@@ -111,11 +111,11 @@ void Transactions::release(std::uint32_t index) {
   auto& t = slots_.at(index);
   unlink(index);
   deadlines_.remove(index);
-  if (t.stream_position != nothing) {
-    const auto last = stream_clients_.back();
-    stream_clients_[t.stream_position] = last;
-    slots_.at(last).stream_position = t.stream_position;
-    stream_clients_.pop_back();
+  if (t.client_position != nothing) {
+    const auto last = clients_.back();
+    clients_[t.client_position] = last;
+    slots_.at(last).client_position = t.client_position;
+    clients_.pop_back();
   }
   t.machine = std::monostate{};
   for (auto* text : {&t.key, &t.head, &t.message, &t.to_tag}) recycle(*text);
@@ -143,10 +143,8 @@ TransactionId Transactions::start_client(bool invite, std::string_view key,
   auto& t = slots_.at(id.index);
   t.message = request;
   const auto reliability = reliability_of(flow.transport);
-  if (reliability == Reliability::reliable) {
-    t.stream_position = static_cast<std::uint32_t>(stream_clients_.size());
-    stream_clients_.push_back(id.index);
-  }
+  t.client_position = static_cast<std::uint32_t>(clients_.size());
+  clients_.push_back(id.index);
   actions_.clear();
   if (invite) {
     t.machine.emplace<InviteClient>(timers_, reliability).start(now, actions_);
@@ -294,19 +292,12 @@ void Transactions::expire(std::uint32_t index, TimePoint now, Output& out,
 }
 
 void Transactions::on_flow_failed(const Flow& flow, std::vector<TransactionReport>& reports) {
-  if (flow.transport == Transport::udp) {
-    for (std::uint32_t i = 0; i < slots_.slot_count(); ++i)
-      if (slots_.live(i) && slots_.at(i).is_client() && slots_.at(i).flow.remote == flow.remote &&
-          slots_.at(i).flow.transport == Transport::udp)
-        fail(i, reports);
-    return;
-  }
-  for (auto i = stream_clients_.size(); i-- > 0;) {  // fail() puts the last in the place of this
-    const auto& own = slots_.at(stream_clients_[i]).flow;
-    const bool concerned = own.connection == ConnectionId::none
-                               ? own.remote == flow.remote && own.transport == flow.transport
-                               : own.connection == flow.connection;
-    if (concerned) fail(stream_clients_[i], reports);
+  for (auto i = clients_.size(); i-- > 0;) {  // fail() may put the last in the place of this
+    const auto& own = slots_.at(clients_[i]).flow;
+    if (own.transport != flow.transport) continue;
+    const bool concerned = own.connection == ConnectionId::none ? own.remote == flow.remote
+                                                                : own.connection == flow.connection;
+    if (concerned) fail(clients_[i], reports);
   }
 }
 

@@ -66,7 +66,7 @@ struct Transaction {
   friend class Transactions;
   std::uint64_t hash = 0;
   std::uint32_t next_in_bucket = 0;
-  std::uint32_t stream_position = 0;  // in Transactions::stream_clients_
+  std::uint32_t client_position = 0;  // in Transactions::clients_
 };
 
 class Transactions {
@@ -129,8 +129,8 @@ class Transactions {
   std::uint64_t hash_seed_;
   Counters& counters_;
   SlotMap<Transaction, TransactionTag> slots_;
-  std::vector<std::uint32_t> buckets_;         // first of each chain
-  std::vector<std::uint32_t> stream_clients_;  // those that a closed connection may concern
+  std::vector<std::uint32_t> buckets_;  // first of each chain
+  std::vector<std::uint32_t> clients_;  // those that a failed flow may concern
   DeadlineHeap deadlines_;
   Actions actions_;
   MessageView stored_;  // a message kept in a transaction, parsed again

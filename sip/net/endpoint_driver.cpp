@@ -59,8 +59,11 @@ struct EndpointDriver::Impl final : MessageSink {
     std::swap(out, sending);
     std::swap(out.events, sending.events);
     udp.send(sending);
-    for (const auto& send : sending.sends)
-      if (send.flow.transport == Transport::tcp && user) tcp.send(send.flow, sending.bytes(send));
+    for (const auto& send : sending.sends) {
+      if (!user) break;
+      if (send.flow.transport == Transport::tcp) tcp.send(send.flow, sending.bytes(send));
+      if (send.flow.transport == Transport::tls) on_send_failed(send.flow);  // not here yet
+    }
     sending.clear_sends();
   }
   // A timer that fires too early does no harm and costs less than moving it back each time.

@@ -211,6 +211,7 @@ asio::awaitable<void> TcpTransport::accept(StatePtr state, std::shared_ptr<tcp::
     auto connection = state->add(flow);
     connection->socket = std::move(socket);
     connection->connected = true;
+    connection->close_at = Clock::now() + std::min(state->limits.silent, state->limits.idle);
     asio::co_spawn(state->io, serve(state, connection), asio::detached);
     if (!std::exchange(state->sweeping, true))
       asio::co_spawn(state->io, sweep(state), asio::detached);
@@ -229,6 +230,7 @@ asio::awaitable<void> TcpTransport::connect(StatePtr state, ConnectionPtr connec
   error_code ignored;
   connection->flow.local = from_endpoint(connection->socket.local_endpoint(ignored));
   connection->connected = true;
+  state->touch(*connection);
   if (!connection->queued.empty() && !std::exchange(connection->is_writing, true))
     asio::co_spawn(state->io, write(state, connection), asio::detached);
   co_await serve(state, connection);
@@ -237,7 +239,6 @@ asio::awaitable<void> TcpTransport::connect(StatePtr state, ConnectionPtr connec
 asio::awaitable<void> TcpTransport::serve(StatePtr state, ConnectionPtr connection) {
   error_code ignored;
   connection->socket.set_option(tcp::no_delay(true), ignored);
-  state->touch(*connection);
   while (state->sink && connection->socket.is_open()) {
     const auto room = connection->framer.prepare(read_bytes);
     const auto buffer = asio::buffer(room.data(), room.size());

@@ -10,9 +10,10 @@
 namespace sip::net {
 
 struct TransportLimits {
-  std::size_t connections = 20'000;          // accepted and opened; beyond: closed at once
-  std::size_t queue_bytes = 1024 * 1024;     // waiting for a slow stream peer; beyond: closed
-  Duration idle = std::chrono::minutes(30);  // a stream without any byte for so long is closed
+  std::size_t connections = 20'000;           // accepted and opened; beyond: closed at once
+  std::size_t queue_bytes = 1024 * 1024;      // waiting for a slow stream peer; beyond: closed
+  Duration idle = std::chrono::minutes(30);   // a stream without any byte for so long is closed
+  Duration silent = std::chrono::minutes(1);  // an accepted stream that has not sent anything yet
   Duration connect_within = std::chrono::seconds(10);
   int udp_buffer_bytes = 4 * 1024 * 1024;  // asked of the kernel, which may give less
 };
