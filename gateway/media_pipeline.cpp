@@ -65,6 +65,7 @@ void MediaPipeline::demux(const rtp::Ordered& ordered) {
       .rtp_timestamp = ordered.packet.timestamp,
       .arrival_ns = std::max(ordered.arrival_ns, newest_arrival_ns_)};
   newest_arrival_ns_ = info.arrival_ns;
+  if (!first_ns_) first_ns_ = info.arrival_ns;
   source_switched_ = false;
   demuxer_.push(ordered.packet.payload, info, chunks_);
   take_chunks(info.arrival_ns);
@@ -80,6 +81,10 @@ void MediaPipeline::take(rtp::EsChunk& chunk, Lane& lane, std::int64_t arrival_n
   if (!lane.packetizer) {
     const auto& track = demuxer_.tracks()[chunk.track];
     if (!rtp::payload::Packetizer::supports(track.codec)) return;
+    // Video is the first track: sound that comes before any picture waits for one.
+    if (stream_tracks_ == 0 && !is_video(track.codec) &&
+        arrival_ns - *first_ns_ < config_.picture_first_ns)
+      return;
     open_lane(lane, track);
   }
   if (chunk.unit_begin) {
@@ -159,19 +164,21 @@ bool MediaPipeline::video_ready() const {
 
 bool MediaPipeline::audio_settled(std::int64_t now_ns) const {
   if (now_ns >= audio_deadline()) return true;
-  bool announced = false;
-  for (std::size_t i = 0; i < demuxer_.tracks().size(); ++i) {
-    const auto codec = demuxer_.tracks()[i].codec;
-    if (is_video(codec) || !rtp::payload::Packetizer::supports(codec)) continue;
-    announced = true;
-    if (!lanes_[i].packetizer || !lanes_[i].packetizer->ready()) return false;
-  }
+  const auto heard = [](const Lane& lane) {
+    return lane.packetizer && !is_video(lane.codec) && lane.packetizer->ready();
+  };
+  if (std::any_of(lanes_.begin(), lanes_.end(), heard)) return true;
   // A map lists all there is; without one audio may follow.
-  return announced || demuxer_.counters().maps > 0;
+  const auto announced = demuxer_.map().list();
+  return demuxer_.counters().maps > 0 &&
+         std::none_of(announced.begin(), announced.end(), [](const auto& entry) {
+           const auto codec = rtp::ps::codec_of(entry.type);
+           return !is_video(codec) && rtp::payload::Packetizer::supports(codec);
+         });
 }
 
 std::int64_t MediaPipeline::audio_deadline() const {
-  const bool mapped = demuxer_.counters().maps > 0 || demuxer_.tracks().size() > 1;
+  const bool mapped = demuxer_.counters().maps > 0;
   return *video_ready_ns_ + (mapped ? config_.announced_audio_ns : config_.unannounced_audio_ns);
 }
 

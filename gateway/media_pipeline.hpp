@@ -24,6 +24,7 @@ struct PipelineConfig {
   // show up where nothing was announced. Then it is ready without.
   std::int64_t announced_audio_ns = 500'000'000;
   std::int64_t unannounced_audio_ns = 300'000'000;
+  std::int64_t picture_first_ns = 1'000'000'000;  // sound alone is a stream after so long
   bool in_order = false;  // packets come by TCP: there is nothing to reorder
 };
 
@@ -82,7 +83,7 @@ class MediaPipeline {
   std::size_t stream_tracks_ = 0;
   std::uint32_t tracks_version_ = 0;
   bool tracks_changed_ = false, ready_ = false, source_switched_ = false, unit_seen_ = false;
-  std::optional<std::int64_t> video_ready_ns_;
+  std::optional<std::int64_t> first_ns_, video_ready_ns_;
   std::optional<std::uint16_t> last_sequence_;
   std::int64_t newest_pts_90khz_ = 0, newest_arrival_ns_ = 0;
   std::vector<rtp::Ordered> ordered_;    // reused

@@ -64,6 +64,7 @@ class Demuxer::Impl {
 
   std::vector<Track> tracks_;
   std::uint32_t tracks_version_ = 0;
+  StreamMap map_;
   DemuxerCounters counters_;
   std::string diagnosis_;
 
@@ -123,7 +124,6 @@ class Demuxer::Impl {
   DemuxerLimits limits_;
   std::vector<Stream> streams_;
   std::array<std::int8_t, 256> stream_of_id_{};
-  StreamMap map_;
   Slice start_code_;  // 00 00 01, for when a partial start code proves to be payload
 
   State state_ = State::lost;
@@ -509,6 +509,9 @@ void Demuxer::on_deadline(std::int64_t now_ns, std::vector<EsChunk>& out) {
 }
 std::span<const Track> Demuxer::tracks() const {
   return impl_->tracks_;
+}
+const StreamMap& Demuxer::map() const {
+  return impl_->map_;
 }
 std::uint32_t Demuxer::tracks_version() const {
   return impl_->tracks_version_;

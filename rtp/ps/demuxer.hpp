@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "rtp/media.hpp"
+#include "rtp/ps/stream_map.hpp"
 #include "rtp/slab.hpp"
 
 namespace rtp::ps {
@@ -77,6 +78,8 @@ class Demuxer {
   std::span<const Track> tracks() const;
   // Grows whenever tracks() changes. Check it after push(), before the chunks are used.
   std::uint32_t tracks_version() const;
+  // What the newest program stream map announces, whether it is sent or not; empty before it.
+  const StreamMap& map() const;
 
   const DemuxerCounters& counters() const;
   // Why there is no or not all media, in words for an operator; empty when all is well.

@@ -20,10 +20,10 @@ def run(args, seconds, **kwargs):
                           stderr=subprocess.STDOUT, timeout=seconds, text=True, errors='replace', **kwargs)
 
 
-def ffmpeg(url, transport='tcp', seconds=SECONDS, audio=True):
+def ffmpeg(url, transport='tcp', seconds=SECONDS, sync=()):
     """Decodes everything; a warning is a failure."""
     result = run(['ffmpeg', '-nostdin', '-hide_banner', '-v', 'warning', '-xerror', '-rtsp_transport', transport, '-i',
-                  url, '-t', seconds, '-map', '0', '-f', 'null', '-progress', 'pipe:1', '-'], seconds + 30)
+                  url, '-t', seconds, '-map', '0', *sync, '-f', 'null', '-progress', 'pipe:1', '-'], seconds + 30)
     noise = [line for line in result.stdout.splitlines() if not re.match(r'^\w+=', line) and line.strip()]
     frames = [int(n) for n in re.findall(r'^frame=(\d+)', result.stdout, re.M)]
     expect(result.returncode == 0, f'ffmpeg {transport}: exit {result.returncode}: {noise[-5:]}')
