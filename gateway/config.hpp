@@ -56,7 +56,7 @@ struct SipConfig {
   std::size_t max_devices = 100000;
   std::size_t max_channels_per_device = 20000;
   std::size_t max_connections = 20000;  // TCP
-  std::size_t max_message_bytes = 65536;
+  std::size_t max_message_bytes = 1024 * 1024;
 
   // The SIP domain and digest realm.
   std::string realm() const { return domain.empty() ? id.substr(0, 10) : domain; }
@@ -76,9 +76,10 @@ struct MediaConfig {
   std::size_t reorder_packets = 256;                     // waited for at most
   std::chrono::milliseconds reorder_delay{200};          // and for no longer
   std::size_t max_streams = 1000;
-  std::size_t ring_bytes = 16 * 1024 * 1024;  // held per stream for viewers that start or lag
-  std::size_t ring_packets = 16384;
-  std::chrono::milliseconds ring_age{20000};
+  std::size_t ring_bytes =
+      16 * 1024 * 1024;  // held per stream: the newest group of pictures, and ring_age
+  std::size_t ring_packets = 32768;
+  std::chrono::milliseconds ring_age{2000};
   std::size_t socket_buffer_bytes = 2 * 1024 * 1024;  // asked of the kernel per RTP port
   std::uint16_t rtp_packet_bytes = 1400;              // of RTP packets to players, header included
   bool operator==(const MediaConfig&) const = default;
@@ -92,8 +93,8 @@ struct RtspConfig {
   std::size_t max_connections = 2000;
   std::size_t max_viewers = 1000;  // all streams together
   std::size_t max_viewers_per_stream = 500;
-  std::size_t slow_viewer_bytes = 1024 * 1024;   // unsent: skip to the next key frame
-  std::chrono::seconds slow_viewer_timeout{10};  // nothing could be sent for so long: disconnect
+  std::size_t slow_viewer_bytes = 8 * 1024 * 1024;  // unsent: skip to the next key frame
+  std::chrono::seconds slow_viewer_timeout{10};     // nothing could be sent for so long: disconnect
   std::map<std::string, std::string, std::less<>> users;  // [rtsp.users] name = "password";
                                                           // empty: "gbgate" with a generated one
   bool operator==(const RtspConfig&) const = default;
