@@ -30,7 +30,7 @@ struct SourceAddress {
 
 struct SourceSelectorOptions {
   std::vector<std::uint32_t> expected;       // offered and answered; may be empty or wrong
-  std::vector<std::uint32_t> refused;        // of sessions that had this port before
+  std::vector<std::uint32_t> refused{};      // of sessions that had this port before
   std::int64_t takeover_ns = 2'000'000'000;  // silence after which another sender may take over
 };
 

@@ -37,10 +37,10 @@ struct TcpPortOptions {
   int receive_buffer_bytes = 0;                     // 0: the system's own tuning
   std::size_t slab_bytes = 64 * 1024;
   std::size_t send_queue_bytes = 64 * 1024;  // what a peer that does not read may hold up
-  std::optional<std::uint32_t> expected_ssrc;
+  std::optional<std::uint32_t> expected_ssrc{};
   // Passive: only this host may connect, when set.
-  std::optional<boost::asio::ip::address> only_from;
-  TcpFramerLimits framer;
+  std::optional<boost::asio::ip::address> only_from{};
+  TcpFramerLimits framer{};
 };
 
 class TcpPort {
