@@ -36,6 +36,8 @@ class PlayHead {
   // key frame, or to wait for one. A unit that was begun is finished first.
   void check_backlog(std::int64_t now_ns);
 
+  // What is sent now was published before the start, or before the last jump.
+  bool catching_up() const { return position_ < free_until_; }
   std::int64_t queue_age_ns(std::int64_t now_ns) const;
   std::uint64_t skips() const { return skips_; }
   std::uint64_t skipped_units() const { return skipped_units_; }

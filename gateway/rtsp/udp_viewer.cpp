@@ -41,8 +41,10 @@ UdpViewer::Destination* UdpViewer::find(std::size_t track) {
 void UdpViewer::transmit(std::int64_t now_ns) {
   if (!playing() || pacing_) return;
   if (blocked_) return head_.check_backlog(now_ns);
+  head_.refresh(now_ns);
+  const auto budget = head_.catching_up() ? pace_.catch_up_bytes : pace_.burst_bytes;
   std::size_t sent_bytes = 0;
-  while (sent_bytes < pace_.burst_bytes) {
+  while (sent_bytes < budget) {
     head_.refresh(now_ns);
     const auto* packet = next_packet();
     if (!packet) return;
@@ -54,8 +56,7 @@ void UdpViewer::transmit(std::int64_t now_ns) {
     }
     if (!destination) return;
     if (reports_.first_due(track)) report(track, now_ns);
-    const auto bytes =
-        ts_ ? send_ts(*destination) : send_run(*destination, pace_.burst_bytes - sent_bytes);
+    const auto bytes = ts_ ? send_ts(*destination) : send_run(*destination, budget - sent_bytes);
     sent_bytes += bytes;
     if (blocked_) {
       blocked_since_ns_ = now_ns;

@@ -13,7 +13,8 @@ namespace gateway::rtsp {
 // The packets of a stream that are there at the start, and those of a large picture, do not leave
 // at the speed of our own link: small receive buffers would lose them. So much at a time:
 struct UdpPace {
-  std::size_t burst_bytes = 48 * 1024;
+  std::size_t burst_bytes = 48 * 1024;     // live: 128 Mbit/s
+  std::size_t catch_up_bytes = 12 * 1024;  // packets from before the start: 32 Mbit/s
   std::chrono::microseconds interval{3000};
 };
 
