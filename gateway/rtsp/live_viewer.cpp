@@ -62,6 +62,8 @@ void LiveViewer::tick(std::int64_t now_ns) {
   transmit(now_ns);
   for (const auto& setup : session_->setups())
     if (reports_.due(setup.track, now_ns)) report(setup.track, now_ns);
+  if (acknowledges() && bytes_ != bytes_at_tick_) session_->touch(Clock::now());
+  bytes_at_tick_ = bytes_;
   if (stalled(now_ns))
     over("viewer took nothing for " + std::to_string(limits_.stall_ns / 1'000'000'000) + " s");
 }

@@ -62,6 +62,9 @@ class LiveViewer : public gateway::Viewer {
   virtual void transmit(std::int64_t now_ns) = 0;
   virtual void send_rtcp(std::size_t track, std::span<const std::uint8_t> bytes) = 0;
   virtual bool stalled(std::int64_t now_ns) const = 0;
+  // Media that is taken is a sign of life (TCP: a peer that is gone takes no more than buffers
+  // hold).
+  virtual bool acknowledges() const { return false; }
 
   bool playing() const { return playing_; }
   Stream& stream() const { return session_->stream(); }
@@ -82,7 +85,7 @@ class LiveViewer : public gateway::Viewer {
  private:
   Over over_;
   bool playing_ = false, is_over_ = false;
-  std::uint64_t packets_ = 0, bytes_ = 0;
+  std::uint64_t packets_ = 0, bytes_ = 0, bytes_at_tick_ = 0;
   std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
   std::vector<std::uint8_t> rtcp_;  // reused
 };

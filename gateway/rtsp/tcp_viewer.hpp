@@ -18,6 +18,7 @@ class TcpViewer final : public LiveViewer, private InterleavedWriter::Feed {
   void transmit(std::int64_t now_ns) override;
   void send_rtcp(std::size_t track, std::span<const std::uint8_t> bytes) override;
   bool stalled(std::int64_t now_ns) const override;
+  bool acknowledges() const override { return true; }
 
   void prepare(std::int64_t now_ns, std::vector<std::uint8_t>& frames) override;
   void gather(GatherBatch& batch) override;

@@ -260,6 +260,22 @@ TEST_CASE("UDP: receiver reports keep a session alive, silence ends it") {
   CHECK_FALSE(client.next_frame().has_value());
 }
 
+TEST_CASE("interleaved: taking media keeps a session alive, nothing to take ends it") {
+  ServerOptions options;
+  options.session_times = {.told = seconds(1), .grace = seconds(0), .orphan = seconds(1)};
+  Loopback loopback(options);
+  loopback.publish("video", true);
+  Client client(loopback);
+  client.set_up("video/trackID=0", tcp_0);
+  client.request("PLAY", "video");
+  for (int i = 0; i < 8; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    loopback.publish("video", true);
+  }
+  CHECK(loopback.server().sessions() == 1);
+  CHECK(loopback.eventually([&] { return loopback.server().sessions() == 0; }));
+}
+
 TEST_CASE("SAT>IP: MPEG-TS in RTP, whole cells") {
   Loopback loopback;
   Client client(loopback);
