@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
+#include <numeric>
 
 #include "gateway/log.hpp"
 
@@ -77,6 +78,7 @@ void Gateway::register_metrics() {
   figure(MetricKind::counter, "gbgate_viewer_skipped_units_total",
          "Pictures not sent because a viewer could not keep up",
          [this] { return static_cast<double>(rtsp_.counters().skipped_units); });
+  register_sip_metrics();
   figure(MetricKind::gauge, "gbgate_sip_connections", "SIP stream connections open", [this] {
     return static_cast<double>(signalling_.driver().transport_counters().connections);
   });
@@ -90,6 +92,30 @@ void Gateway::register_metrics() {
   }
 }
 
+void Gateway::register_sip_metrics() {
+  const auto figure = [this](MetricKind kind, const char* name, const char* help, auto read) {
+    gauges_.push_back(metrics_.on_render(kind, name, help, {}, [this, read] {
+      return static_cast<double>(read(signalling_.driver().endpoint().counters()));
+    }));
+  };
+  using sip::Counters;
+  figure(MetricKind::gauge, "gbgate_sip_transactions", "SIP transactions alive",
+         [](const Counters& c) { return c.transactions; });
+  figure(MetricKind::gauge, "gbgate_sip_calls", "SIP calls alive",
+         [](const Counters& c) { return c.calls; });
+  figure(MetricKind::counter, "gbgate_sip_retransmissions_sent_total", "SIP messages sent again",
+         [](const Counters& c) { return c.retransmissions_sent; });
+  figure(MetricKind::counter, "gbgate_sip_retransmissions_received_total",
+         "SIP messages that came again",
+         [](const Counters& c) { return c.retransmissions_received; });
+  figure(MetricKind::counter, "gbgate_sip_timeouts_total", "SIP requests never answered",
+         [](const Counters& c) { return c.timeouts; });
+  figure(MetricKind::counter, "gbgate_sip_malformed_total", "SIP messages that could not be read",
+         [](const Counters& c) {
+           return std::accumulate(c.parse_errors.begin(), c.parse_errors.end(), std::uint64_t{0});
+         });
+}
+
 boost::system::result<void, std::string> Gateway::start() {
   DeviceStore::Content content;
   if (store_) {
@@ -98,16 +124,19 @@ boost::system::result<void, std::string> Gateway::start() {
     content = std::move(*loaded);
   }
   registry_.load(content);
-  if (auto sip = signalling_.start(); !sip) return sip.error();
-  signalling_.restore(content);
+  if (config_.server.role != Role::media) {
+    if (auto sip = signalling_.start(); !sip) return sip.error();
+    signalling_.restore(content);
+  }
   if (const auto rtsp = rtsp_.start(); !rtsp)
     return fmt::format("cannot listen for RTSP on {}:{}: {}", config_.rtsp.listen_address,
                        config_.rtsp.port, rtsp.error().message());
   if (const auto http = http_.start(); !http)
     return fmt::format("cannot listen for HTTP on {}:{}: {}", config_.http.listen_address,
                        config_.http.port, http.error().message());
-  log::info("gateway", "ready sip={} rtsp={} http={} id={} devices={}", config_.sip.port,
-            rtsp_.port(), http_.port(), config_.sip.id, registry_.size());
+  log::info("gateway", "ready role={} sip={} rtsp={} http={} id={} devices={}",
+            to_string(config_.server.role), config_.sip.port, rtsp_.port(), http_.port(),
+            config_.sip.id, registry_.size());
   return {};
 }
 

@@ -39,6 +39,7 @@ class Gateway {
   boost::asio::awaitable<void> stop_on_signal();
   boost::asio::awaitable<void> stop();
   void register_metrics();
+  void register_sip_metrics();
 
   const Config& config_;
   const Secrets secrets_;

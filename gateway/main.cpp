@@ -56,7 +56,8 @@ int main(int argc, char** argv) {
   std::string config_path, role;
   bool check = false;
   app.add_option("-c,--config", config_path, "configuration file (TOML); see gbgate.example.toml");
-  app.add_option("--role", role, "all: signalling and media in this process")
+  app.add_option("--role", role,
+                 "all: signalling and media in this process; media: a media node without SIP")
       ->check(CLI::IsMember({"all", "signalling", "media"}));
   app.add_flag("--check", check, "read the configuration, say what is wrong with it, and exit");
   app.set_version_flag("--version", "gbgate " GBGATE_VERSION);
@@ -70,9 +71,8 @@ int main(int argc, char** argv) {
     fmt::print("configuration is good\n");
     return 0;
   }
-  if (config->server.role != Role::all)
-    return fail(fmt::format("role {} is not there yet: one process does it all",
-                            to_string(config->server.role)));
+  if (config->server.role == Role::signalling)
+    return fail("role signalling is not there yet: nothing here drives a media node elsewhere");
   log::set_level(config->server.log_level);
   raise_descriptor_limit();
   return run(*config);

@@ -26,7 +26,8 @@ MediaPlane::MediaPlane(boost::asio::io_context& io, AlarmClock& clock, const Con
       config_(config),
       ports_({.first = config.media.rtp_port_min, .last = config.media.rtp_port_max}),
       generator_(random_seed()),
-      y_ssrcs_(config.sip.id),
+      // Not where the last run began: its senders may still be sending.
+      y_ssrcs_(config.sip.id, static_cast<unsigned>(random_seed() % gb28181::SsrcAllocator::count)),
       packets_(metrics.counter("gbgate_ingest_packets_total", "RTP packets of ended ingests")),
       bytes_(metrics.counter("gbgate_ingest_bytes_total", "RTP bytes of ended ingests")),
       lost_(metrics.counter("gbgate_ingest_lost_packets_total",

@@ -33,7 +33,7 @@ def case_five_players(world):
     """ffmpeg and GStreamer over TCP and UDP and VLC by SAT>IP share one camera: one INVITE, BYE at the end."""
     world.start_gateway()
     camera = world.start_camera()
-    capture = players.Capture(world) if players.can_capture() else None
+    capture = players.capture(world)
     url = world.url()
     players.at_once(lambda: players.ffmpeg(url, 'tcp'), lambda: players.ffmpeg(url, 'udp'),
                     lambda: players.gstreamer(url, 'tcp'), lambda: players.gstreamer(url, 'udp'),
@@ -68,7 +68,7 @@ def live(world, clip, transport):
     codec, audio = ('h264', 'pcm_alaw') if clip == 'h264' else ('hevc', 'aac')
     world.start_gateway(media_transport=transport)
     camera = world.start_camera(clip=clip)
-    capture = players.Capture(world) if players.can_capture() else None
+    capture = players.capture(world)
     url = world.url()
     players.at_once(lambda: players.ffmpeg(url, 'tcp'),
                     lambda: players.gstreamer(url, 'udp', 'h265' if codec == 'hevc' else codec))
@@ -288,6 +288,16 @@ def case_media_node(world):
     expect(world.get(f'/api/v1/ingests/{ingest["id"]}')['state'] == 'live', 'it is not live')
     expect(world.request('DELETE', f'/api/v1/ingests/{ingest["id"]}')[0] == 204, 'it cannot be deleted')
     expect(world.request('GET', f'/api/v1/ingests/{ingest["id"]}')[0] == 404, 'it is still there')
+
+
+def case_media_role(world):
+    """--role media opens no SIP port and serves ingests."""
+    world.start_gateway(server_role='media')
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.1', world.sip))
+    status, ingest = world.request('POST', '/api/v1/ingests', {'name': 'hall', 'transport': 'udp'})
+    expect(status == 201, f'{status} {ingest}')
+    players.at_once(lambda: send_ps(world, ingest['port'], 1, 8), lambda: players.ffmpeg(world.url('hall'), 'tcp', 3))
 
 
 def case_camera_hangs_up(world):

@@ -115,6 +115,14 @@ class Capture:
         return result.stdout.splitlines()
 
 
+def capture(world):
+    """A running capture, or None where this user may not capture: said, because tshark then checks nothing."""
+    if can_capture():
+        return Capture(world)
+    print('   (no capture: dumpcap may not capture here, run as root for what tshark checks)')
+    return None
+
+
 def can_capture():
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         return shutil.which('dumpcap') and run(['dumpcap', '-i', 'lo', '-a', 'duration:1', '-w', '/dev/null'],
