@@ -22,6 +22,7 @@ NodeFeed::NodeFeed(MediaPlane& plane, http::IngestRequest request, std::string h
       }) {}
 
 NodeFeed::~NodeFeed() {
+  if (own_ssrc_) plane_.ssrcs().release(*own_ssrc_, sip::Clock::now());
   if (ingest_ && !over_) plane_.account(ingest_->figures());
 }
 
@@ -29,9 +30,12 @@ std::string NodeFeed::open() {
   const auto remote = sip::Address::parse(request_.remote);
   if (request_.transport == MediaTransport::tcp_active && (!remote || remote->port == 0))
     return fmt::format("tcp-active needs \"remote\" as ADDRESS:PORT, not {:?}", request_.remote);
-  std::vector<std::uint32_t> ssrcs;
-  if (request_.ssrc) ssrcs.push_back(*request_.ssrc);
-  auto opened = plane_.open(stream_, request_.transport, std::move(ssrcs), *this);
+  if (!request_.ssrc) {
+    const auto ssrc = plane_.ssrcs().allocate(gb28181::Operation::play, sip::Clock::now());
+    if (!ssrc) return ssrc.error().message();
+    request_.ssrc = own_ssrc_ = *ssrc;
+  }
+  auto opened = plane_.open(stream_, request_.transport, {*request_.ssrc}, *this);
   if (!opened.ingest) return opened.error;
   ingest_ = std::move(opened.ingest);
   if (request_.transport == MediaTransport::tcp_active)

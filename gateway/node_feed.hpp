@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/feed.hpp"
@@ -38,6 +39,7 @@ class NodeFeed final : public Feed, private IngestUser {
   std::string host_;
   Stream& stream_;
   FeedUser& user_;
+  std::optional<std::uint32_t> own_ssrc_;  // allocated, because the request named none
   std::unique_ptr<Ingest> ingest_;
   bool over_ = false;
   Alarm tick_;

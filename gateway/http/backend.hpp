@@ -141,7 +141,7 @@ struct StreamStarted {
 struct IngestRequest {
   std::string name;  // served at rtsp://HOST:8554/<name>
   MediaTransport transport = MediaTransport::udp;
-  std::optional<std::uint32_t> ssrc;  // the only one accepted; unset: the first that comes
+  std::optional<std::uint32_t> ssrc;  // the one to expect; unset: one is chosen for the answer
   std::string remote;                 // "host:port"; due for tcp-active, else a filter or empty
 };
 struct Ingest {
