@@ -44,7 +44,8 @@ void AlarmClock::arm() {
 void AlarmClock::on_timer() {
   armed_ = sip::TimePoint::min();  // whoever sets an alarm meanwhile need not arm
   const auto now = sip::Clock::now();
-  while (!queue_.empty() && queue_.top().at <= now) {
+  // What is set for the past while it rings waits for the next turn: sockets must be served too.
+  for (auto left = queue_.size(); left > 0 && !queue_.empty() && queue_.top().at <= now; --left) {
     const auto entry = queue_.top();
     queue_.pop();
     ring(entry, now);

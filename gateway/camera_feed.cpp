@@ -59,7 +59,7 @@ void CameraFeed::start() {
   const auto ssrc = plane_.ssrcs().allocate(Operation::play, now);
   if (!ssrc) return perform(stream_action::Failed{503, ssrc.error().message()});
   ssrc_ = *ssrc;
-  auto opened = plane_.open(stream_, plane_.config().media.transport, {ssrc_}, *this);
+  auto opened = plane_.open(stream_, plane_.config().media.transport, {ssrc_}, *this, 1);
   if (!opened.ingest) return perform(stream_action::Failed{503, opened.error});
   ingest_ = std::move(opened.ingest);
   session_ = std::make_unique<StreamSession>(request(), session_config(plane_.config().media));

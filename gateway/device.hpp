@@ -23,7 +23,7 @@ struct Device {
 
   gb28181::DeviceSession session;
   Alarm alarm;
-  sip::Flow flow;       // where its last request came from, and where ours go
+  sip::Flow flow;          // where its last request came from, and where ours go
   std::string contact;     // as registered; never dialled
   std::string gb_version;  // X-GB-Ver as it came; empty when it did not
   gb28181::manscdp::DeviceInfo info;

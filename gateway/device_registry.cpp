@@ -45,8 +45,8 @@ void DeviceRegistry::load(const DeviceStore::Content& content) {
     if (auto* device = find(row.device_id)) catalogs[device].push_back(to_item(row));
   }
   for (auto& [device, items] : catalogs) {
+    // Whether it was complete is not known: a channel that is not in it is the device's to refuse.
     device->channels = gb28181::ChannelList(std::move(items));
-    device->catalog_complete = true;
     link_channels(*device);
   }
 }

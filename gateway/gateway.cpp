@@ -65,6 +65,15 @@ Gateway::Gateway(const Config& config, Secrets secrets, std::unique_ptr<DeviceSt
   register_metrics();
 }
 
+// Coroutines and posted calls that still wait refer to members that die before the io_context.
+Gateway::~Gateway() {
+  streams_.stop_all("the gateway is shutting down");
+  rtsp_.stop();
+  signalling_.close();
+  io_.restart();
+  io_.poll();
+}
+
 void Gateway::register_metrics() {
   const auto figure = [this](MetricKind kind, const char* name, const char* help, auto read) {
     gauges_.push_back(metrics_.on_render(kind, name, help, {}, read));
@@ -160,9 +169,13 @@ boost::asio::awaitable<void> Gateway::stop() {
   streams_.stop_all("the gateway is shutting down");
   rtsp_.stop();
   co_await http_.stop();
-  // The BYEs are on their way; devices answer within a round trip.
-  boost::asio::steady_timer answers(io_, 300ms);
-  (void)co_await answers.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  // BYEs are repeated until they are answered; a CANCEL must wait for the first provisional answer.
+  boost::asio::steady_timer answers(io_);
+  for (int i = 0; i < 25; ++i) {
+    answers.expires_after(100ms);
+    (void)co_await answers.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (signalling_.driver().endpoint().counters().calls == 0) break;
+  }
   signalling_.close();
   if (store_) store_->flush();
   io_.stop();

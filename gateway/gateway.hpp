@@ -27,6 +27,7 @@ namespace gateway {
 class Gateway {
  public:
   Gateway(const Config& config, Secrets secrets, std::unique_ptr<DeviceStore> store);
+  ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 

@@ -32,7 +32,7 @@ Ingest::Ingest(boost::asio::io_context& io, AlarmClock& clock, Stream& stream,
       user_(user),
       options_(std::move(options)),
       pipeline_(stream, options_.pipeline, ssrcs),
-      selector_({.expected = options_.expected_ssrcs, .refused = {}}),
+      selector_({.expected = options_.expected_ssrcs, .refused = options_.refused_ssrcs}),
       rtcp_({.own_ssrc = ssrcs.next(), .cname = options_.cname}),
       alarm_(clock, [this](sip::TimePoint) { on_deadline(); }) {}
 
@@ -48,6 +48,7 @@ rtp::Result<void> Ingest::open() {
   }
   rtp::net::TcpPortOptions tcp;
   tcp.receive_buffer_bytes = options_.receive_buffer_bytes;
+  tcp.connect_attempts = options_.connect_attempts;
   if (!options_.expected_ssrcs.empty()) tcp.expected_ssrc = options_.expected_ssrcs.front();
   tcp_.emplace(io_.get_executor(), static_cast<rtp::net::TcpPortUser&>(*this), tcp);
   if (options_.transport == MediaTransport::tcp_active) return {};

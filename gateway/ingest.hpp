@@ -48,6 +48,8 @@ struct IngestOptions {
   boost::asio::ip::address listen_address;
   rtp::net::PortLease lease;
   std::vector<std::uint32_t> expected_ssrcs;
+  std::vector<std::uint32_t> refused_ssrcs;  // of the session that had this port before
+  int connect_attempts = 4;                  // tcp_active, before on_media_closed()
   int receive_buffer_bytes = 0;
   std::string cname;
   PipelineConfig pipeline;

@@ -150,7 +150,10 @@ void MediaPipeline::update_tracks(std::int64_t now_ns) {
 
 bool MediaPipeline::is_ready(std::int64_t now_ns) {
   if (ready_) return true;
-  if (stream_tracks_ == 0 || !video_ready()) return false;
+  if (stream_tracks_ == 0 || !video_ready()) {
+    video_ready_ns_.reset();  // another picture has been announced meanwhile
+    return false;
+  }
   if (!video_ready_ns_) video_ready_ns_ = now_ns;
   ready_ = audio_settled(now_ns);
   return ready_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -48,7 +49,8 @@ PipelineConfig MediaPlane::pipeline_config(MediaTransport transport) const {
 }
 
 MediaPlane::Opened MediaPlane::open(Stream& stream, MediaTransport transport,
-                                    std::vector<std::uint32_t> ssrcs, IngestUser& user) {
+                                    std::vector<std::uint32_t> ssrcs, IngestUser& user,
+                                    int connect_attempts) {
   boost::system::error_code ec;
   const auto address = boost::asio::ip::make_address(config_.media.listen_address, ec);
   if (ec)
@@ -60,7 +62,12 @@ MediaPlane::Opened MediaPlane::open(Stream& stream, MediaTransport transport,
   options.transport = transport;
   options.listen_address = address;
   options.lease = std::move(*lease);
+  options.refused_ssrcs = std::exchange(last_ssrcs_[options.lease.rtp_port()], ssrcs);
+  std::erase_if(options.refused_ssrcs, [&](std::uint32_t ssrc) {
+    return std::find(ssrcs.begin(), ssrcs.end(), ssrc) != ssrcs.end();
+  });
   options.expected_ssrcs = std::move(ssrcs);
+  options.connect_attempts = connect_attempts;
   options.receive_buffer_bytes =
       transport == MediaTransport::udp ? static_cast<int>(config_.media.socket_buffer_bytes) : 0;
   options.cname = stream.cname();

@@ -5,6 +5,8 @@
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "gateway/alarm_clock.hpp"
 #include "gateway/config.hpp"
@@ -25,8 +27,9 @@ class MediaPlane {
     std::unique_ptr<Ingest> ingest;  // null: `error` says why
     std::string error;
   };
+  // `connect_attempts`: of tcp_active, until the user hears that it failed.
   Opened open(Stream& stream, MediaTransport transport, std::vector<std::uint32_t> ssrcs,
-              IngestUser& user);
+              IngestUser& user, int connect_attempts = 4);
 
   StreamLimits stream_limits() const;
   gb28181::SsrcAllocator& ssrcs() { return y_ssrcs_; }
@@ -46,6 +49,8 @@ class MediaPlane {
   rtp::net::PortPool ports_;
   rtp::SsrcGenerator generator_;
   gb28181::SsrcAllocator y_ssrcs_;
+  // By port: a sender that missed its BYE must not enter the next session.
+  std::unordered_map<std::uint16_t, std::vector<std::uint32_t>> last_ssrcs_;
   Counter& packets_;
   Counter& bytes_;
   Counter& lost_;

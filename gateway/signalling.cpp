@@ -137,8 +137,11 @@ void Signalling::on_register(const sip::event::IncomingRequest& event) {
   driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
     auto decision =
         registrar_.decide(*event.message, event.flow, now, std::chrono::system_clock::now());
-    auto* device = decision.expires ? registry_.find_or_add(decision.device_id) : nullptr;
-    if (decision.expires && !device) {
+    const bool leaves = decision.expires && decision.expires->count() == 0;
+    auto* device = leaves             ? registry_.find(decision.device_id)
+                   : decision.expires ? registry_.find_or_add(decision.device_id)
+                                      : nullptr;
+    if (decision.expires && !leaves && !device) {
       decision.answer = {};
       decision.answer.status = 503;
       decision.answer.headers.push_back({"Retry-After", "60"});
@@ -198,13 +201,20 @@ void Signalling::on_manscdp(const sip::event::IncomingRequest& event) {
                   body->cmd_type, sender_of(message), to_string(event.flow.remote));
     return respond(event, 403, "Register first");
   }
+  // NAT gives a device another port now and then; from another host it must prove who it is.
+  if (device->flow.remote.ip != event.flow.remote.ip ||
+      device->flow.transport != event.flow.transport) {
+    strangers_.at(log::Level::warn, "sip", "{} from elsewhere than the device device={} peer={}",
+                  body->cmd_type, device->id(), describe(event.flow));
+    return respond(event, 403, "Register first");
+  }
   DeviceActions actions;
   const bool is_keepalive = body->get<manscdp::Keepalive>() != nullptr;
   const int status = device->session.on_message(std::move(*body), sip::Clock::now(), actions);
   respond(event, status, status == 403 ? "Register first" : "");
   if (status == 200) {
     device->last_seen = wall_now();
-    // NAT gives a device another port now and then: answers and calls follow its last request.
+    // Answers and calls follow its last request.
     registry_.set_flow(*device, event.flow);
     if (is_keepalive) registry_.save_seen(*device);
   }

@@ -36,16 +36,14 @@ void Signalling::hang_up(sip::CallId call) {
 }
 
 void Signalling::forget(const CallUser& user) {
-  for (auto it = calls_.begin(); it != calls_.end();) {
-    if (it->second != &user) {
-      ++it;
-      continue;
-    }
-    const auto call = call_ids_[it->first];
-    call_ids_.erase(it->first);
-    it = calls_.erase(it);
-    hang_up(call);
-  }
+  std::vector<sip::CallId> ended;
+  std::erase_if(calls_, [&](const auto& entry) {
+    if (entry.second != &user) return false;
+    ended.push_back(call_ids_[entry.first]);
+    call_ids_.erase(entry.first);
+    return true;
+  });
+  for (const auto call : ended) hang_up(call);  // which may end other calls
 }
 
 void Signalling::on(const sip::event::CallProgress& event) {

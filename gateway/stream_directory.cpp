@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -173,7 +174,10 @@ StreamDirectory::Resolved StreamDirectory::resolve(const std::string& path) {
 }
 
 StreamDirectory::Resolved StreamDirectory::resolve_channel(const std::string& channel_id) {
-  const auto devices = registry_.with_channel(channel_id);
+  auto devices = registry_.with_channel(channel_id);
+  // A recorder that was replaced by another is still known, and off line.
+  const auto offline = [](const Device* device) { return !device->session.online(); };
+  if (!std::all_of(devices.begin(), devices.end(), offline)) std::erase_if(devices, offline);
   if (devices.size() == 1) return resolve_device(devices.front()->id(), channel_id);
   Resolved none;
   none.status = 404;

@@ -82,6 +82,7 @@ struct TcpPort::Impl : std::enable_shared_from_this<TcpPort::Impl> {
   tcp::endpoint remote;
   std::uint16_t bind_port = 0;
   int attempts = 0;
+  std::int64_t heard_ns = 0;  // when the last packet came
   bool connected = false;
   std::uint64_t generation = 0;  // of the connection
   std::uint64_t listening = 0;   // of the acceptor
@@ -125,8 +126,10 @@ void TcpPort::Impl::accept() {
   acceptor.async_accept(std::move(on_accept));
 }
 
+// A sender that lost its power leaves a connection that looks alive; it must not keep the next out.
 bool TcpPort::Impl::welcome(const tcp::endpoint& from) const {
-  return !connected && (!options.only_from || *options.only_from == from.address());
+  const bool taken = connected && steady_now_ns() - heard_ns < options.takeover_ns;
+  return !taken && (!options.only_from || *options.only_from == from.address());
 }
 
 void TcpPort::Impl::on_accepted(tcp::socket&& incoming) {
@@ -136,6 +139,7 @@ void TcpPort::Impl::on_accepted(tcp::socket&& incoming) {
     ++counters.refused_connections;
     return;  // closes it
   }
+  socket.close(error);
   socket = std::move(incoming);
   remote = from;
   adopt();
@@ -203,6 +207,7 @@ void TcpPort::Impl::adopt() {
   ++generation;
   ++counters.connections;
   connected = true;
+  heard_ns = steady_now_ns();
   framer = TcpFramer(options.framer);
   if (options.expected_ssrc) framer.set_expected_ssrc(*options.expected_ssrc);
   unsent.clear();
@@ -271,6 +276,7 @@ void TcpPort::Impl::deliver(std::size_t received) {
   packets.clear();
   const auto framed = framer.push(std::move(slice), packets);
   counters.packets += packets.size();
+  if (!packets.empty()) heard_ns = steady_now_ns();
   const auto mine = generation;
   if (!packets.empty()) user->on_packets(packets, steady_now_ns());
   packets.clear();
@@ -388,7 +394,9 @@ Result<void> TcpPort::listen(const asio::ip::address& address, std::uint16_t por
 }
 
 void TcpPort::connect(const tcp::endpoint& to, std::uint16_t local_port) {
-  close();
+  // A listening port goes on listening: whichever side succeeds first makes the connection.
+  if (!impl_->acceptor.is_open()) close();
+  if (impl_->connected) return;
   impl_->remote = to;
   impl_->bind_port = local_port;
   impl_->attempts = 0;

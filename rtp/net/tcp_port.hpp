@@ -38,6 +38,8 @@ struct TcpPortOptions {
   std::size_t slab_bytes = 64 * 1024;
   std::size_t send_queue_bytes = 64 * 1024;  // what a peer that does not read may hold up
   std::optional<std::uint32_t> expected_ssrc{};
+  // Passive: a connection that has been silent for so long makes way for the next.
+  std::int64_t takeover_ns = 5'000'000'000;
   // Passive: only this host may connect, when set.
   std::optional<boost::asio::ip::address> only_from{};
   TcpFramerLimits framer{};
