@@ -60,7 +60,8 @@ void Signalling::on(const sip::event::CallAnswered& event) {
   row.local_uri = message.text(sip::HeaderId::from);
   row.remote_uri = message.text(sip::HeaderId::to);
   if (const auto contact = message.contact()) row.remote_target = contact->uri.text;
-  if (row.remote_target.empty()) row.remote_target = uri_at(config_.sip.id, event.flow);
+  if (const auto to = message.to(); to && row.remote_target.empty())
+    row.remote_target = uri_at(std::string(to->uri.user), event.flow);
   row.transport = event.flow.transport == sip::Transport::udp ? "udp" : "tcp";
   row.remote_address = to_string(event.flow.remote);
   if (const auto cseq = message.cseq()) row.local_cseq = cseq->number;

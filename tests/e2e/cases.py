@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import players
-from world import CHANNEL, DEVICE, ROOT, expect, wait_for
+from world import CHANNEL, DEVICE, PLATFORM, ROOT, expect, wait_for
 
 
 class Skipped(Exception):
@@ -288,6 +288,27 @@ def case_media_node(world):
     expect(world.get(f'/api/v1/ingests/{ingest["id"]}')['state'] == 'live', 'it is not live')
     expect(world.request('DELETE', f'/api/v1/ingests/{ingest["id"]}')[0] == 204, 'it cannot be deleted')
     expect(world.request('GET', f'/api/v1/ingests/{ingest["id"]}')[0] == 404, 'it is still there')
+
+
+def case_stranger(world):
+    """A keepalive in a device's name from another host is refused and moves nothing."""
+    world.start_gateway(sip_listen_address='0.0.0.0')
+    world.start_camera()
+    before = world.get(f'/api/v1/devices/{DEVICE}')['remote_address']
+    body = ('<?xml version="1.0"?>\r\n<Notify><CmdType>Keepalive</CmdType><SN>1</SN>'
+            f'<DeviceID>{DEVICE}</DeviceID><Status>OK</Status></Notify>')
+    message = (f'MESSAGE sip:{PLATFORM}@3402000000 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:5060;rport;branch=z9hG4bKx\r\n'
+               f'From: <sip:{DEVICE}@3402000000>;tag=1\r\nTo: <sip:{PLATFORM}@3402000000>\r\nCall-ID: x\r\n'
+               'CSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Type: Application/MANSCDP+xml\r\n'
+               f'Content-Length: {len(body)}\r\n\r\n{body}')
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.2', 0))
+        s.settimeout(5)
+        s.sendto(message.encode(), ('127.0.0.1', world.sip))
+        answer = s.recv(4096).decode()
+    expect(answer.startswith('SIP/2.0 403'), answer)
+    expect(world.get(f'/api/v1/devices/{DEVICE}')['remote_address'] == before, 'the device was moved')
+    expect(players.ffprobe(world.url()) == ['h264', 'pcm_alaw'], 'no picture any more')
 
 
 def case_media_role(world):

@@ -54,3 +54,22 @@ TEST_CASE("an alarm may destroy its owner when it rings") {
   io.run_for(50ms);
   CHECK(rung);
 }
+
+TEST_CASE("an alarm that is always set for the past does not keep others from their turn") {
+  boost::asio::io_context io(1);
+  gateway::AlarmClock clock(io);
+  std::unique_ptr<gateway::Alarm> eager;
+  int rung = 0;
+  eager = std::make_unique<gateway::Alarm>(clock, [&](auto now) {
+    ++rung;
+    eager->set(now - 1ms);
+  });
+  eager->set(sip::Clock::now());
+  bool served = false;
+  boost::asio::steady_timer other(io, 5ms);
+  other.async_wait([&](auto) { served = true; });
+  const auto give_up = sip::Clock::now() + 2s;
+  while (!served && sip::Clock::now() < give_up) io.run_one_for(10ms);
+  CHECK(served);
+  CHECK(rung > 1);
+}

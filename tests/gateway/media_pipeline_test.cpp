@@ -191,3 +191,13 @@ TEST_CASE("a sender report tells when a frame was captured") {
   const auto captured_ns = Bench::wall_offset_ns + bench.now_ns - 40 * ms;
   CHECK(seconds == captured_ns / 1'000'000'000);
 }
+
+TEST_CASE("a deadline that has passed is never asked for again") {
+  Bench bench(with_sound);
+  bench.frame(true);  // ready but for the sound, which is waited for
+  REQUIRE(bench.pipeline.next_deadline().has_value());
+  bench.wait(2'000 * ms);
+  CHECK(bench.stream.ready());
+  const auto next = bench.pipeline.next_deadline();
+  CHECK((!next || *next > bench.now_ns));
+}
