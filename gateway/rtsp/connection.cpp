@@ -142,13 +142,14 @@ asio::awaitable<void> Connection::answer(const Request& request) {
   auto reply = dialogue_.on_request(request, Clock::now());
   if (reply.open) {
     opening_ = true;
+    const std::string path = reply.open_path;  // what is logged: the URL may hold a password
     auto opened = co_await open(std::move(reply.open_path), std::move(reply.open_query));
     opening_ = false;
     if (server_->stopped) co_return;
     last_received_ = Clock::now();
     reply = dialogue_.on_opened(request, opened, Clock::now());
     if (!opened.hold)
-      server_->log(ServerLogLevel::info, peer_ + " asked for " + std::string(request.uri) + ": " +
+      server_->log(ServerLogLevel::info, peer_ + " asked for " + path + ": " +
                                              std::to_string(opened.status) + ' ' + opened.reason);
   }
   perform(std::move(reply));
