@@ -43,12 +43,16 @@ std::string_view to_string(Transport t) {
       return "TCP";
     case Transport::tls:
       return "TLS";
+    case Transport::ws:
+      return "WS";
+    case Transport::wss:
+      return "WSS";
   }
   return "?";
 }
 
 std::optional<Transport> transport_from(std::string_view name) {
-  for (const auto t : {Transport::udp, Transport::tcp, Transport::tls})
+  for (const auto t : {Transport::udp, Transport::tcp, Transport::tls, Transport::ws, Transport::wss})
     if (equal_ignoring_case(name, to_string(t))) return t;
   return std::nullopt;
 }
@@ -122,10 +126,9 @@ std::string to_string(const Address& address) {
 }
 
 std::string describe(const Flow& flow) {
-  const auto name = flow.transport == Transport::udp   ? "udp "
-                    : flow.transport == Transport::tcp ? "tcp "
-                                                       : "tls ";
-  return name + to_string(flow.local) + " -> " + to_string(flow.remote);
+  std::string name;
+  for (const char c : to_string(flow.transport)) name += static_cast<char>(c | 0x20);
+  return name + " " + to_string(flow.local) + " -> " + to_string(flow.remote);
 }
 
 }  // namespace sip

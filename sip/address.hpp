@@ -13,18 +13,33 @@
 
 namespace sip {
 
-// What carries the messages (RFC 3261 18). tcp and tls are reliable: nothing is retransmitted.
-enum class Transport : std::uint8_t { udp, tcp, tls };
+// What carries the messages (RFC 3261 18; WebSocket: RFC 7118). All but udp are reliable: nothing
+// is retransmitted.
+enum class Transport : std::uint8_t { udp, tcp, tls, ws, wss };
 
 constexpr bool is_reliable(Transport t) {
   return t != Transport::udp;
 }
-// "UDP", "TCP", "TLS", as the sent-protocol of a Via spells it.
+constexpr bool is_secure(Transport t) {
+  return t == Transport::tls || t == Transport::wss;
+}
+// "UDP", "TCP", "TLS", "WS", "WSS", as the sent-protocol of a Via spells it.
 std::string_view to_string(Transport t);
-// Any letter case. nullopt for a transport that we do not know ("SCTP", "WS").
+// Any letter case. nullopt for a transport that we do not know ("SCTP").
 std::optional<Transport> transport_from(std::string_view name);
 constexpr std::uint16_t default_port(Transport t) {
-  return t == Transport::tls ? 5061 : 5060;
+  switch (t) {
+    case Transport::udp:
+    case Transport::tcp:
+      return 5060;
+    case Transport::tls:
+      return 5061;
+    case Transport::ws:
+      return 80;
+    case Transport::wss:
+      return 443;
+  }
+  return 5060;
 }
 
 // An IPv4 or IPv6 address. A default one is "unspecified": 0.0.0.0.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -125,12 +126,21 @@ struct Send {
   std::size_t size = 0;
 };
 
+// A host to be found (RFC 3263): the shell resolves `uri` (a SIP or SIPS URI, without <>) and calls
+// Core::on_resolved with the same id.
+enum class LookupId : std::uint64_t {};
+struct Lookup {
+  LookupId id;
+  std::string uri;
+};
+
 // Sends may be gathered over several calls and flushed together; events must be handled before
 // the next input, because of their views. Handling one may append more of both: go by index.
 class Output {
  public:
   std::vector<Event> events;
   std::vector<Send> sends;
+  std::vector<Lookup> lookups;
 
   // Valid until the next send() or clear().
   std::string_view bytes(const Send& s) const { return {bytes_.data() + s.offset, s.size}; }
@@ -146,9 +156,10 @@ class Output {
   }
   void clear() {
     events.clear();
+    lookups.clear();
     clear_sends();
   }
-  bool empty() const { return events.empty() && sends.empty(); }
+  bool empty() const { return events.empty() && sends.empty() && lookups.empty(); }
 
  private:
   static constexpr std::size_t worth_keeping = 4 << 20;  // a burst should not stay for ever

@@ -110,8 +110,10 @@ std::string RequestWriter::contact_for(std::string_view user, const Flow& flow) 
   text += user;
   if (!user.empty()) text += '@';
   text += host_for(flow);
-  if (flow.transport == Transport::tcp) text += ";transport=tcp";
-  if (flow.transport == Transport::tls) text += ";transport=tls";
+  if (flow.transport != Transport::udp) {
+    text += ";transport=";
+    for (const char c : to_string(flow.transport)) text += static_cast<char>(c | 0x20);
+  }
   return text + ">";
 }
 
