@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sip/endpoint_core.hpp"
+#include "sip/endpoint_impl.hpp"
 
 namespace sip {
 
@@ -67,7 +67,7 @@ CountedMethod counted(Method method) {
   }
 }
 
-Endpoint::Core::Core(EndpointConfig configuration, const Seed& seed)
+Endpoint::Impl::Impl(EndpointConfig configuration, const Seed& seed)
     : config(std::move(configuration)),
       random(seed),
       transactions(config.timers, config.limits.transactions,
@@ -78,11 +78,15 @@ Endpoint::Core::Core(EndpointConfig configuration, const Seed& seed)
 }
 
 Endpoint::Endpoint(EndpointConfig config, const Seed& seed)
-    : core_(std::make_unique<Core>(std::move(config), seed)) {}
+    : impl_(std::make_unique<Impl>(std::move(config), seed)) {}
 Endpoint::~Endpoint() = default;
 
+void Endpoint::on_listening(const Listener& listener) {
+  impl_->writer.announce(listener);
+}
+
 void Endpoint::on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out) {
-  core_->on_message(bytes, from, now, out);
+  impl_->on_message(bytes, from, now, out);
 }
 
 void Endpoint::on_connection_closed(const Flow& flow, TimePoint now, Output& out) {
@@ -91,67 +95,71 @@ void Endpoint::on_connection_closed(const Flow& flow, TimePoint now, Output& out
 }
 
 void Endpoint::on_send_failed(const Flow& flow, TimePoint now, Output& out) {
-  core_->current = {};
-  core_->transactions.on_flow_failed(flow, core_->reports);
-  core_->on_reports(now, out);
+  impl_->current = {};
+  impl_->transactions.on_flow_failed(flow, impl_->reports);
+  impl_->on_reports(now, out);
+}
+
+void Endpoint::on_resolved(LookupId, std::span<const Flow>, TimePoint, Output&) {
+  // Asks for none yet: every request says where it goes.
 }
 
 void Endpoint::on_deadline(TimePoint now, Output& out) {
-  core_->current = {};
-  core_->transactions.on_deadline(now, out, core_->reports);
-  core_->on_reports(now, out);
-  core_->on_call_deadlines(now, out);
+  impl_->current = {};
+  impl_->transactions.on_deadline(now, out, impl_->reports);
+  impl_->on_reports(now, out);
+  impl_->on_call_deadlines(now, out);
 }
 
 TimePoint Endpoint::next_deadline() const {
-  return std::min(core_->transactions.next_deadline(), core_->call_deadlines.next());
+  return std::min(impl_->transactions.next_deadline(), impl_->call_deadlines.next());
 }
 
 RequestId Endpoint::send_request(const RequestSpec& spec, TimePoint now, Output& out) {
-  return core_->send_request(spec, now, out);
+  return impl_->send_request(spec, now, out);
 }
 
 bool Endpoint::respond(ServerTransactionId transaction, const ResponseSpec& spec, TimePoint now,
                        Output& out) {
-  return core_->respond(transaction_of(transaction), spec, {}, now, out);
+  return impl_->respond(transaction_of(transaction), spec, {}, now, out);
 }
 
 CallId Endpoint::invite(const InviteSpec& spec, TimePoint now, Output& out) {
-  return core_->invite(spec, now, out);
+  return impl_->invite(spec, now, out);
 }
 
 bool Endpoint::answer(CallId call, const ResponseSpec& spec, TimePoint now, Output& out) {
-  return core_->answer(call, spec, now, out);
+  return impl_->answer(call, spec, now, out);
 }
 
 bool Endpoint::hang_up(CallId call, TimePoint now, Output& out) {
-  return core_->hang_up(call, now, out);
+  return impl_->hang_up(call, now, out);
 }
 
 RequestId Endpoint::send_in_call(CallId call, const InCallRequestSpec& spec, TimePoint now,
                                  Output& out) {
-  return core_->send_in_call(call, spec, now, out);
+  return impl_->send_in_call(call, spec, now, out);
 }
 
 bool Endpoint::move_call(CallId call, const Flow& flow) {
-  auto* found = core_->calls.find(call);
+  auto* found = impl_->calls.find(call);
   if (found) found->dialog.flow = flow;
   return found != nullptr;
 }
 
 std::string_view Endpoint::call_id_header(CallId call) const {
-  const auto* found = core_->calls.find(call);
+  const auto* found = impl_->calls.find(call);
   return found ? std::string_view(found->dialog.call_id) : std::string_view();
 }
 
 const Counters& Endpoint::counters() const {
-  return core_->counters;
+  return impl_->counters;
 }
 const EndpointConfig& Endpoint::config() const {
-  return core_->config;
+  return impl_->config;
 }
 std::string Endpoint::random_token(std::size_t bytes) {
-  return core_->random.hex(bytes);
+  return impl_->random.hex(bytes);
 }
 
 }  // namespace sip

@@ -10,10 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "sip/address.hpp"
+#include "sip/core.hpp"
 #include "sip/counters.hpp"
 #include "sip/ids.hpp"
 #include "sip/output.hpp"
@@ -37,33 +39,34 @@ struct EndpointConfig {
   std::string user_agent = "gbgate";  // User-Agent and Server; empty: neither is written
   std::string allow =
       "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, SUBSCRIBE, NOTIFY";
-  // Host in our Via and Contact, for a machine that others know by another address. Empty: the
-  // local address of the flow that a message takes.
+  // Host in our Via and Contact, for a machine that others know by another address, where the
+  // listener announces none. Empty: the local address of the flow that a message takes.
   std::string host;
   bool answer_options = true;  // 200 with Allow, without asking the user
   Timers timers;
   EndpointLimits limits;
 };
 
-class Endpoint {
+class Endpoint final : public Core {
  public:
   Endpoint(EndpointConfig config, const Seed& seed);
-  ~Endpoint();
+  ~Endpoint() override;
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
-  // --- from the network ------------------------------------------------------------------------
+  // --- from the network (core.hpp) -------------------------------------------------------------
 
-  // One datagram, or one message that StreamFramer cut. `bytes` must live as long as the events.
-  // Junk is counted and ignored, malformed requests are answered when they can be.
-  void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out);
-  // `flow` as the connection was known: requests waiting on it fail, calls live on.
-  void on_connection_closed(const Flow& flow, TimePoint now, Output& out);
-  // A send to `flow` failed (ICMP unreachable, no route, connection refused, queue full).
-  void on_send_failed(const Flow& flow, TimePoint now, Output& out);
-
-  void on_deadline(TimePoint now, Output& out);
-  TimePoint next_deadline() const;  // `never` when nothing waits
+  // What the listener announces is the host of Via and Contact in what takes a flow with its
+  // `local`. One that is announced again replaces the former.
+  void on_listening(const Listener& listener) override;
+  void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out) override;
+  // Requests waiting on it fail, calls live on.
+  void on_connection_closed(const Flow& flow, TimePoint now, Output& out) override;
+  void on_send_failed(const Flow& flow, TimePoint now, Output& out) override;
+  void on_resolved(LookupId lookup, std::span<const Flow> targets, TimePoint now,
+                   Output& out) override;
+  void on_deadline(TimePoint now, Output& out) override;
+  TimePoint next_deadline() const override;
 
   // --- requests outside of calls ---------------------------------------------------------------
 
@@ -99,8 +102,8 @@ class Endpoint {
   std::string random_token(std::size_t bytes);
 
  private:
-  struct Core;
-  std::unique_ptr<Core> core_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace sip

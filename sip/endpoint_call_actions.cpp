@@ -1,12 +1,12 @@
 // Endpoint: carries out what the session of a call asks for.
 #include "sip/derived_request.hpp"
-#include "sip/endpoint_core.hpp"
+#include "sip/endpoint_impl.hpp"
 #include "sip/scan.hpp"
 #include "sip/transaction_key.hpp"
 
 namespace sip {
 
-void Endpoint::Core::perform(CallId id, Turn& turn) {
+void Endpoint::Impl::perform(CallId id, Turn& turn) {
   for (std::size_t i = 0; i < call_actions.size(); ++i)
     perform(call_actions[i], id, calls.at(id.index), turn);
   call_actions.clear();
@@ -15,7 +15,7 @@ void Endpoint::Core::perform(CallId id, Turn& turn) {
   call_deadlines.set(id.index, session.next_deadline());
 }
 
-void Endpoint::Core::perform(CallAction action, CallId id, Call& call, Turn& turn) {
+void Endpoint::Impl::perform(CallAction action, CallId id, Call& call, Turn& turn) {
   auto& events = turn.out.events;
   switch (action) {
     case CallAction::send_cancel:
@@ -57,7 +57,7 @@ void Endpoint::Core::perform(CallAction action, CallId id, Call& call, Turn& tur
   }
 }
 
-void Endpoint::Core::report_failure(CallId id, const Call& call, Turn& turn) {
+void Endpoint::Impl::report_failure(CallId id, const Call& call, Turn& turn) {
   event::CallFailed failed{id, call.cause, 0, nullptr, call.user_data};
   if (call.session->timed_out()) {
     failed.cause = Cause::timeout;
@@ -73,7 +73,7 @@ void Endpoint::Core::report_failure(CallId id, const Call& call, Turn& turn) {
   turn.out.events.push_back(failed);
 }
 
-void Endpoint::Core::report_end(CallId id, const Call& call, EndedBy by, Turn& turn) {
+void Endpoint::Impl::report_end(CallId id, const Call& call, EndedBy by, Turn& turn) {
   const bool theirs = by == EndedBy::remote_bye || by == EndedBy::remote_cancel;
   turn.out.events.push_back(
       event::CallEnded{id, by, theirs ? turn.message : nullptr, call.user_data});
@@ -82,7 +82,7 @@ void Endpoint::Core::report_end(CallId id, const Call& call, EndedBy by, Turn& t
 // --- messages ------------------------------------------------------------------------------------
 
 // It shares the INVITE's branch, so that both ends know what it cancels; only the method differs.
-void Endpoint::Core::send_cancel(CallId id, const Call& call, Turn& turn) {
+void Endpoint::Impl::send_cancel(CallId id, const Call& call, Turn& turn) {
   const auto* invite = transactions.get(call.invite);
   if (!invite || transactions.full() || !parse_message(invite->message, stored)) return;
   const auto via = stored.via();
@@ -96,7 +96,7 @@ void Endpoint::Core::send_cancel(CallId id, const Call& call, Turn& turn) {
   transactions.start_client(false, key, cancel, invite->flow, owner, turn.now, turn.out);
 }
 
-void Endpoint::Core::send_ack(Call& call, Turn& turn) {
+void Endpoint::Impl::send_ack(Call& call, Turn& turn) {
   if (call.ack.empty()) {
     call.dialog.confirm(*turn.message);
     writer.write_in_dialog(call.dialog, "ACK", call.invite_cseq);
@@ -108,7 +108,7 @@ void Endpoint::Core::send_ack(Call& call, Turn& turn) {
   turn.out.send(call.dialog.flow, call.ack);
 }
 
-void Endpoint::Core::send_bye(CallId id, Call& call, Turn& turn) {
+void Endpoint::Impl::send_bye(CallId id, Call& call, Turn& turn) {
   writer.write_in_dialog(call.dialog, "BYE", call.dialog.next_cseq());
   if (!transactions.full()) {
     const Owner owner{Purpose::bye, id, 0};
@@ -122,7 +122,7 @@ void Endpoint::Core::send_bye(CallId id, Call& call, Turn& turn) {
 
 // A 2xx to an INVITE of ours that no call wants: another branch of a fork, or one that came after
 // we gave up. It is acknowledged and ended (13.2.2.4), by what the response itself tells.
-void Endpoint::Core::refuse_stray_answer(TransactionId invite, Turn& turn) {
+void Endpoint::Impl::refuse_stray_answer(TransactionId invite, Turn& turn) {
   if (view.status() < 200 || view.status() >= 300) return;
   const auto* t = transactions.get(invite);
   const auto from = view.from();

@@ -1,5 +1,5 @@
 // Endpoint: calls as their user and the network see them.
-#include "sip/endpoint_core.hpp"
+#include "sip/endpoint_impl.hpp"
 
 namespace sip {
 namespace {
@@ -20,7 +20,7 @@ std::string_view user_of_to(const MessageView& request) {
 
 // --- the user ------------------------------------------------------------------------------------
 
-CallId Endpoint::Core::invite(const InviteSpec& spec, TimePoint now, Output& out) {
+CallId Endpoint::Impl::invite(const InviteSpec& spec, TimePoint now, Output& out) {
   const bool possible = is_possible(spec);
   if (!possible || transactions.full() || calls.size() >= config.limits.calls) {
     const auto id = dead_call_id();
@@ -45,7 +45,7 @@ CallId Endpoint::Core::invite(const InviteSpec& spec, TimePoint now, Output& out
   return id;
 }
 
-bool Endpoint::Core::answer(CallId id, const ResponseSpec& spec, TimePoint now, Output& out) {
+bool Endpoint::Impl::answer(CallId id, const ResponseSpec& spec, TimePoint now, Output& out) {
   auto* call = calls.find(id);
   if (!call || call->session->is_outgoing()) return false;
   auto& session = *call->session;
@@ -67,7 +67,7 @@ bool Endpoint::Core::answer(CallId id, const ResponseSpec& spec, TimePoint now, 
   return true;
 }
 
-bool Endpoint::Core::hang_up(CallId id, TimePoint now, Output& out) {
+bool Endpoint::Impl::hang_up(CallId id, TimePoint now, Output& out) {
   auto* call = calls.find(id);
   if (!call) return false;
   call->session->hang_up(now, call_actions);
@@ -76,7 +76,7 @@ bool Endpoint::Core::hang_up(CallId id, TimePoint now, Output& out) {
   return true;
 }
 
-RequestId Endpoint::Core::send_in_call(CallId id, const InCallRequestSpec& spec, TimePoint now,
+RequestId Endpoint::Impl::send_in_call(CallId id, const InCallRequestSpec& spec, TimePoint now,
                                        Output& out) {
   const Owner owner{Purpose::in_call_request, id, spec.user_data};
   auto* call = calls.find(id);
@@ -93,7 +93,7 @@ RequestId Endpoint::Core::send_in_call(CallId id, const InCallRequestSpec& spec,
 
 // --- the network ---------------------------------------------------------------------------------
 
-void Endpoint::Core::on_incoming_call(TransactionId id, Turn& turn) {
+void Endpoint::Impl::on_incoming_call(TransactionId id, Turn& turn) {
   const auto to = view.to();
   if (to && !to->tag().empty()) {
     // Inside a call that we know, its session stays as agreed; re-INVITE is not supported.
@@ -119,7 +119,7 @@ void Endpoint::Core::on_incoming_call(TransactionId id, Turn& turn) {
   perform(call_id, turn);
 }
 
-void Endpoint::Core::on_invite_response(const Owner& owner, Turn& turn) {
+void Endpoint::Impl::on_invite_response(const Owner& owner, Turn& turn) {
   auto& call = *calls.find(owner.call);
   const bool success = view.status() >= 200 && view.status() < 300;
   if (success && !call.ack.empty()) {
@@ -131,7 +131,7 @@ void Endpoint::Core::on_invite_response(const Owner& owner, Turn& turn) {
   perform(owner.call, turn);
 }
 
-void Endpoint::Core::on_bye(TransactionId id, Turn& turn) {
+void Endpoint::Impl::on_bye(TransactionId id, Turn& turn) {
   const auto call_id = find_call(view, false);
   auto* call = calls.find(call_id);
   if (!call || !call->session->on_bye(call_actions)) {
@@ -142,7 +142,7 @@ void Endpoint::Core::on_bye(TransactionId id, Turn& turn) {
   perform(call_id, turn);
 }
 
-void Endpoint::Core::on_call_deadlines(TimePoint now, Output& out) {
+void Endpoint::Impl::on_call_deadlines(TimePoint now, Output& out) {
   Turn turn{now, out};
   while (call_deadlines.next() <= now) {
     const auto index = call_deadlines.first();
@@ -153,7 +153,7 @@ void Endpoint::Core::on_call_deadlines(TimePoint now, Output& out) {
 
 // --- the table -----------------------------------------------------------------------------------
 
-CallId Endpoint::Core::take_call(std::string_view call_id) {
+CallId Endpoint::Impl::take_call(std::string_view call_id) {
   const auto id = calls.take();
   auto& call = calls.at(id.index);
   call = Call{};
@@ -165,7 +165,7 @@ CallId Endpoint::Core::take_call(std::string_view call_id) {
 
 // The call that a request belongs to. Some cameras write wrong tags: when they need not match, the
 // only call with this Call-ID is meant.
-CallId Endpoint::Core::find_call(const MessageView& message, bool tags_must_match) {
+CallId Endpoint::Impl::find_call(const MessageView& message, bool tags_must_match) {
   const auto [begin, end] = calls_by_call_id.equal_range(message.call_id());
   std::size_t candidates = 0;
   for (auto i = begin; i != end; ++i, ++candidates)
@@ -173,7 +173,7 @@ CallId Endpoint::Core::find_call(const MessageView& message, bool tags_must_matc
   return candidates == 1 && !tags_must_match ? begin->second : CallId{};
 }
 
-void Endpoint::Core::release_call(CallId id) {
+void Endpoint::Impl::release_call(CallId id) {
   auto& call = calls.at(id.index);
   const auto* t = transactions.get(call.invite);
   const auto* client = t ? std::get_if<InviteClient>(&t->machine) : nullptr;

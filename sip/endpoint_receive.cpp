@@ -1,7 +1,7 @@
 // Endpoint: messages from the network, down to whom they concern.
 #include <algorithm>
 
-#include "sip/endpoint_core.hpp"
+#include "sip/endpoint_impl.hpp"
 #include "sip/transaction_key.hpp"
 
 namespace sip {
@@ -20,7 +20,7 @@ bool has_to_tag(const MessageView& message) {
 
 }  // namespace
 
-void Endpoint::Core::on_message(std::string_view bytes, const Flow& from, TimePoint now,
+void Endpoint::Impl::on_message(std::string_view bytes, const Flow& from, TimePoint now,
                                 Output& out) {
   current = {};
   Turn turn{now, out, &view, from};
@@ -31,7 +31,7 @@ void Endpoint::Core::on_message(std::string_view bytes, const Flow& from, TimePo
   on_request(turn);
 }
 
-void Endpoint::Core::on_broken(Errc code, Turn& turn) {
+void Endpoint::Impl::on_broken(Errc code, Turn& turn) {
   if (code == Errc::keep_alive || code == Errc::not_sip) {
     ++counters.junk;
     return;
@@ -46,7 +46,7 @@ void Endpoint::Core::on_broken(Errc code, Turn& turn) {
 
 // --- responses -----------------------------------------------------------------------------------
 
-void Endpoint::Core::on_response(Turn& turn) {
+void Endpoint::Impl::on_response(Turn& turn) {
   const auto via = view.via();
   if (!via) return on_broken(Errc::bad_via, turn);
   const auto cseq = view.cseq();
@@ -65,7 +65,7 @@ void Endpoint::Core::on_response(Turn& turn) {
   deliver_response(owner, id, turn);
 }
 
-void Endpoint::Core::deliver_response(const Owner& owner, TransactionId id, Turn& turn) {
+void Endpoint::Impl::deliver_response(const Owner& owner, TransactionId id, Turn& turn) {
   if (owner.purpose == Purpose::invite) {
     // The id in the owner may be of a call that is over.
     if (!calls.find(owner.call)) return refuse_stray_answer(id, turn);
@@ -93,7 +93,7 @@ void Endpoint::Core::deliver_response(const Owner& owner, TransactionId id, Turn
 
 // --- requests ------------------------------------------------------------------------------------
 
-void Endpoint::Core::on_request(Turn& turn) {
+void Endpoint::Impl::on_request(Turn& turn) {
   const auto via = view.via();
   if (!via) return on_broken(Errc::bad_via, turn);
   if (view.method() == Method::ack) return on_ack(*via, turn);
@@ -105,7 +105,7 @@ void Endpoint::Core::on_request(Turn& turn) {
 }
 
 // An ACK to a failure has the INVITE's branch; one to a 2xx has its own, and the dialog decides.
-void Endpoint::Core::on_ack(const Via& via, Turn& turn) {
+void Endpoint::Impl::on_ack(const Via& via, Turn& turn) {
   ++counters.requests_received[static_cast<std::size_t>(CountedMethod::ack)];
   key.clear();
   append_server_key(key, view, via, "INVITE", turn.flow);
@@ -128,7 +128,7 @@ void Endpoint::Core::on_ack(const Via& via, Turn& turn) {
   perform(id, turn);
 }
 
-void Endpoint::Core::on_new_request(const Via& via, Turn& turn) {
+void Endpoint::Impl::on_new_request(const Via& via, Turn& turn) {
   ++counters.requests_received[static_cast<std::size_t>(counted(view.method()))];
   if (transactions.full()) {
     ++counters.refused_overload;
@@ -142,7 +142,7 @@ void Endpoint::Core::on_new_request(const Via& via, Turn& turn) {
   dispatch(id, turn);
 }
 
-void Endpoint::Core::on_cancel(const Via& via, TransactionId cancel, Turn& turn) {
+void Endpoint::Impl::on_cancel(const Via& via, TransactionId cancel, Turn& turn) {
   key.clear();
   append_server_key(key, view, via, "INVITE", turn.flow);
   const auto* invite = transactions.get(transactions.find(key));
@@ -160,7 +160,7 @@ void Endpoint::Core::on_cancel(const Via& via, TransactionId cancel, Turn& turn)
   }
 }
 
-void Endpoint::Core::dispatch(TransactionId id, Turn& turn) {
+void Endpoint::Impl::dispatch(TransactionId id, Turn& turn) {
   const auto method = view.method();
   if (!allows(view.method_text()))
     return respond_plainly(id, method == Method::unknown ? 501 : 405, turn);
@@ -179,7 +179,7 @@ void Endpoint::Core::dispatch(TransactionId id, Turn& turn) {
       {id.index, id.generation}, &view, turn.flow, call, found ? found->user_data : 0});
 }
 
-bool Endpoint::Core::allows(std::string_view method) const {
+bool Endpoint::Impl::allows(std::string_view method) const {
   std::string_view rest = config.allow;
   while (!rest.empty()) {
     const auto comma = std::min(rest.find(','), rest.size());

@@ -1,7 +1,7 @@
 // Endpoint: requests outside of calls, and answers.
 #include <utility>
 
-#include "sip/endpoint_core.hpp"
+#include "sip/endpoint_impl.hpp"
 #include "sip/transaction_key.hpp"
 
 namespace sip {
@@ -22,7 +22,7 @@ int status_of(Cause cause) {
 
 }  // namespace
 
-RequestId Endpoint::Core::send_request(const RequestSpec& spec, TimePoint now, Output& out) {
+RequestId Endpoint::Impl::send_request(const RequestSpec& spec, TimePoint now, Output& out) {
   const Owner owner{Purpose::request, {}, spec.user_data};
   const bool possible = is_possible(spec);
   if (!possible || transactions.full()) {
@@ -36,7 +36,7 @@ RequestId Endpoint::Core::send_request(const RequestSpec& spec, TimePoint now, O
 }
 
 // Sends what the writer has just written.
-TransactionId Endpoint::Core::start_client(std::string_view method, const Flow& flow,
+TransactionId Endpoint::Impl::start_client(std::string_view method, const Flow& flow,
                                            const Owner& owner, TimePoint now, Output& out) {
   key.clear();
   append_client_key(key, writer.branch(), method);
@@ -44,14 +44,14 @@ TransactionId Endpoint::Core::start_client(std::string_view method, const Flow& 
   return transactions.start_client(method == "INVITE", key, writer.text(), flow, owner, now, out);
 }
 
-void Endpoint::Core::request_failed(RequestId id, const Owner& owner, Cause cause, int status,
+void Endpoint::Impl::request_failed(RequestId id, const Owner& owner, Cause cause, int status,
                                     Output& out) {
   out.events.push_back(event::RequestDone{id, cause, status, nullptr, owner.call, owner.user_data});
 }
 
 // The request that a server transaction answers, from the head that it kept: the bytes that came
 // from the network may be gone. While it is the last message its index still fits.
-const MessageView* Endpoint::Core::request_of(TransactionId id) {
+const MessageView* Endpoint::Impl::request_of(TransactionId id) {
   const auto* t = transactions.get(id);
   if (!t || t->head.empty()) return nullptr;
   if (id == current) {
@@ -63,7 +63,7 @@ const MessageView* Endpoint::Core::request_of(TransactionId id) {
   return parsed || answerable(stored) ? &stored : nullptr;
 }
 
-bool Endpoint::Core::respond(TransactionId id, const ResponseSpec& spec, std::string_view contact,
+bool Endpoint::Impl::respond(TransactionId id, const ResponseSpec& spec, std::string_view contact,
                              TimePoint now, Output& out) {
   auto* t = transactions.get(id);
   const auto* request = t && t->is_server() ? request_of(id) : nullptr;
@@ -76,13 +76,13 @@ bool Endpoint::Core::respond(TransactionId id, const ResponseSpec& spec, std::st
   return true;
 }
 
-void Endpoint::Core::respond_plainly(TransactionId id, int status, Turn& turn) {
+void Endpoint::Impl::respond_plainly(TransactionId id, int status, Turn& turn) {
   ResponseSpec spec;
   spec.status = status;
   respond(id, spec, {}, turn.now, turn.out);
 }
 
-void Endpoint::Core::respond_statelessly(int status, Turn& turn) {
+void Endpoint::Impl::respond_statelessly(int status, Turn& turn) {
   ResponseSpec spec;
   spec.status = status;
   writer.write_response(*turn.message, turn.flow, spec, writer.make_tag());
@@ -92,13 +92,13 @@ void Endpoint::Core::respond_statelessly(int status, Turn& turn) {
 
 // --- what time and failed connections did --------------------------------------------------------
 
-void Endpoint::Core::on_reports(TimePoint now, Output& out) {
+void Endpoint::Impl::on_reports(TimePoint now, Output& out) {
   Turn turn{now, out};
   for (std::size_t i = 0; i < reports.size(); ++i) on_report(reports[i], turn);
   reports.clear();
 }
 
-void Endpoint::Core::on_report(const TransactionReport& report, Turn& turn) {
+void Endpoint::Impl::on_report(const TransactionReport& report, Turn& turn) {
   if (report.server) return respond_plainly(report.id, 500, turn);
   const auto cause = report.what == Action::timeout ? Cause::timeout : Cause::transport;
   switch (report.owner.purpose) {

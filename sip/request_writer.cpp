@@ -1,5 +1,7 @@
 #include "sip/request_writer.hpp"
 
+#include <charconv>
+
 #include "sip/endpoint.hpp"
 
 namespace sip {
@@ -83,19 +85,45 @@ std::string_view RequestWriter::fresh_via(const Flow& flow) {
   via_ = "SIP/2.0/";
   via_ += to_string(flow.transport);
   via_ += ' ';
-  via_ += host_for(flow);
+  append_host(via_, flow);
   if (flow.transport == Transport::udp) via_ += ";rport";  // RFC 3581
   via_ += ";branch=";
   via_ += branch_;
   return via_;
 }
 
-std::string RequestWriter::host_for(const Flow& flow) const {
-  auto text = config_.host.empty() ? to_host(flow.local.ip) : config_.host;
-  if (flow.local.port == 0) return text;
-  text += ':';
-  text += std::to_string(flow.local.port);
-  return text;
+void RequestWriter::announce(const Listener& listener) {
+  for (auto& known : listeners_) {
+    if (known.transport != listener.transport || known.local != listener.local) continue;
+    known = listener;
+    return;
+  }
+  listeners_.push_back(listener);
+}
+
+// Null when no listener announces anything for it.
+const Listener* RequestWriter::listener_of(const Flow& flow) const {
+  for (const auto& l : listeners_) {
+    const bool here = l.local.ip.is_unspecified() ? l.local.ip.is_v6() == flow.local.ip.is_v6()
+                                                  : l.local.ip == flow.local.ip;
+    if (here && l.transport == flow.transport && l.local.port == flow.local.port) return &l;
+  }
+  return nullptr;
+}
+
+void RequestWriter::append_host(std::string& out, const Flow& flow) const {
+  const auto* listener = listener_of(flow);
+  auto port = flow.local.port;
+  if (listener && !listener->host.empty()) {
+    out += listener->host;
+  } else {
+    out += config_.host.empty() ? to_host(flow.local.ip) : config_.host;
+  }
+  if (listener && listener->port != 0) port = listener->port;
+  if (port == 0) return;
+  char digits[8];
+  out += ':';
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, port).ptr);
 }
 
 std::string RequestWriter::make_call_id(const Flow& flow) {
@@ -109,7 +137,7 @@ std::string RequestWriter::contact_for(std::string_view user, const Flow& flow) 
   std::string text = "<sip:";
   text += user;
   if (!user.empty()) text += '@';
-  text += host_for(flow);
+  append_host(text, flow);
   if (flow.transport != Transport::udp) {
     text += ";transport=";
     for (const char c : to_string(flow.transport)) text += static_cast<char>(c | 0x20);

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "sip/core.hpp"
 #include "sip/dialog.hpp"
 #include "sip/message.hpp"
 #include "sip/message_builder.hpp"
@@ -20,6 +22,9 @@ class RequestWriter {
  public:
   // Both must outlive it.
   RequestWriter(const EndpointConfig& config, Random& random) : config_(config), random_(random) {}
+
+  // Its host and port are named in what leaves by it.
+  void announce(const Listener& listener);
 
   // Each writes a whole message into the buffer that text() shows, until the next one.
   void write(const RequestSpec& spec);
@@ -43,13 +48,15 @@ class RequestWriter {
   std::string with_tag(std::string_view address);
 
  private:
-  std::string host_for(const Flow& flow) const;
+  void append_host(std::string& out, const Flow& flow) const;
+  const Listener* listener_of(const Flow& flow) const;
   std::string_view fresh_via(const Flow& flow);
   template <class Spec>
   void write_rest(MessageBuilder& out, const Spec& spec, HeaderId product);
 
   const EndpointConfig& config_;
   Random& random_;
+  std::vector<Listener> listeners_;
   std::string buffer_;
   std::string branch_;
   std::string via_;

@@ -37,8 +37,8 @@ struct Turn {
   Flow flow{};
 };
 
-struct Endpoint::Core {
-  Core(EndpointConfig configuration, const Seed& seed);
+struct Endpoint::Impl {
+  Impl(EndpointConfig configuration, const Seed& seed);
 
   // endpoint_receive.cpp: messages from the network.
   void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out);
