@@ -1,4 +1,4 @@
-#include "sip/net/endpoint_driver.hpp"
+#include "sip/net/core_driver.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <random>
@@ -12,37 +12,37 @@ namespace asio = boost::asio;
 
 namespace sip::net {
 
-struct EndpointDriver::Impl final : MessageSink {
-  Impl(asio::io_context& io, EndpointConfig config, const Seed& seed, EndpointUser& to,
-       const TransportLimits& given)
-      : endpoint(std::move(config), seed),
+struct CoreDriver::Impl final : MessageSink {
+  Impl(asio::io_context& io, Core& driven, CoreUser& to, const TransportLimits& given)
+      : core(driven),
         user(&to),
         limits(given),
         timer(io),
         udp(io, *this, limits, counters),
         tcp(io, *this, limits, counters) {}
 
-  void begin_batch() override { ++depth; }
+  void begin_batch() override {
+    if (depth++ == 0) now = Clock::now();
+  }
   void end_batch() override {
     // The outermost turn works until nothing is left; sending may fail and cause more.
     if (depth == 1 && user) {
       do {
         deliver();
         flush();
-      } while (!out.empty());
+      } while (user && !out.empty());
       arm();
     }
     --depth;
   }
   void on_message(std::string_view bytes, const Flow& from) override {
-    endpoint.on_message(bytes, from, Clock::now(), out);
-    deliver();  // before the bytes go
+    if (observer) observer->on_received(bytes, from, now);
+    core.on_message(bytes, from, now, out);
+    if (!out.events.empty()) deliver();  // before the bytes go
   }
-  void on_send_failed(const Flow& flow) override {
-    endpoint.on_send_failed(flow, Clock::now(), out);
-  }
+  void on_send_failed(const Flow& flow) override { core.on_send_failed(flow, now, out); }
   void on_connection_closed(const Flow& flow) override {
-    endpoint.on_connection_closed(flow, Clock::now(), out);
+    core.on_connection_closed(flow, now, out);
   }
 
   // Handling an event may append more.
@@ -58,17 +58,23 @@ struct EndpointDriver::Impl final : MessageSink {
     if (out.sends.empty()) return;
     std::swap(out, sending);
     std::swap(out.events, sending.events);
+    std::swap(out.lookups, sending.lookups);
+    if (observer)
+      for (const auto& send : sending.sends) observer->on_sent(sending.bytes(send), send.flow, now);
     udp.send(sending);
     for (const auto& send : sending.sends) {
       if (!user) break;
-      if (send.flow.transport == Transport::tcp) tcp.send(send.flow, sending.bytes(send));
-      if (send.flow.transport == Transport::tls) on_send_failed(send.flow);  // not here yet
+      if (send.flow.transport != Transport::udp) send_by_stream(send);
     }
     sending.clear_sends();
   }
+  void send_by_stream(const Send& send) {
+    if (send.flow.transport != Transport::tcp) return on_send_failed(send.flow);
+    tcp.send(send.flow, sending.bytes(send));
+  }
   // A timer that fires too early does no harm and costs less than moving it back each time.
   void arm() {
-    const auto deadline = endpoint.next_deadline();
+    const auto deadline = core.next_deadline();
     if (deadline >= armed) return;
     armed = deadline;
     timer.expires_at(deadline);
@@ -81,7 +87,7 @@ struct EndpointDriver::Impl final : MessageSink {
   void on_timer() {
     armed = never;
     begin_batch();
-    endpoint.on_deadline(Clock::now(), out);
+    core.on_deadline(now, out);
     end_batch();
   }
   void close() {
@@ -91,11 +97,13 @@ struct EndpointDriver::Impl final : MessageSink {
     tcp.close();
   }
 
-  Endpoint endpoint;
-  EndpointUser* user;  // null: closed
+  Core& core;
+  CoreUser* user;  // null: closed
+  MessageObserver* observer = nullptr;
   Output out;
   Output sending;
   int depth = 0;  // of turns: only the outermost delivers and sends
+  TimePoint now;  // of the turn
   TransportLimits limits;
   TransportCounters counters;
   asio::steady_timer timer;
@@ -105,25 +113,24 @@ struct EndpointDriver::Impl final : MessageSink {
   std::weak_ptr<Impl> self;
 };
 
-EndpointDriver::EndpointDriver(asio::io_context& io, EndpointConfig config, const Seed& seed,
-                               EndpointUser& user, TransportLimits limits)
-    : impl_(std::make_shared<Impl>(io, std::move(config), seed, user, limits)) {
+CoreDriver::CoreDriver(asio::io_context& io, Core& core, CoreUser& user, TransportLimits limits)
+    : impl_(std::make_shared<Impl>(io, core, user, limits)) {
   impl_->self = impl_;
 }
 
-EndpointDriver::~EndpointDriver() {
+CoreDriver::~CoreDriver() {
   close();
 }
 
-boost::system::result<Address> EndpointDriver::listen_udp(const Address& at) {
-  return impl_->udp.listen(at);
+boost::system::result<Address> CoreDriver::listen(const ListenOn& where) {
+  const auto bound =
+      where.transport == Transport::udp ? impl_->udp.listen(where.at) : impl_->tcp.listen(where.at);
+  if (bound)
+    impl_->core.on_listening({where.transport, *bound, where.announced_host, where.announced_port});
+  return bound;
 }
 
-boost::system::result<Address> EndpointDriver::listen_tcp(const Address& at) {
-  return impl_->tcp.listen(at);
-}
-
-Flow EndpointDriver::flow_to(Transport transport, const Address& remote) const {
+Flow CoreDriver::flow_to(Transport transport, const Address& remote) const {
   Flow flow;
   flow.transport = transport;
   flow.remote = remote;
@@ -135,23 +142,26 @@ Flow EndpointDriver::flow_to(Transport transport, const Address& remote) const {
   return flow;
 }
 
-Endpoint& EndpointDriver::endpoint() {
-  return impl_->endpoint;
+void CoreDriver::observe(MessageObserver* observer) {
+  impl_->observer = observer;
 }
-TransportCounters EndpointDriver::transport_counters() const {
+TransportCounters CoreDriver::transport_counters() const {
   return impl_->counters;
 }
-void EndpointDriver::close() {
+void CoreDriver::close() {
   impl_->close();
 }
 
-void EndpointDriver::begin_turn() {
+void CoreDriver::begin_turn() {
   impl_->begin_batch();
 }
-void EndpointDriver::end_turn() {
+void CoreDriver::end_turn() {
   impl_->end_batch();
 }
-Output& EndpointDriver::output() {
+TimePoint CoreDriver::now() const {
+  return impl_->now;
+}
+Output& CoreDriver::output() {
   return impl_->out;
 }
 
