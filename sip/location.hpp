@@ -3,6 +3,9 @@
 //
 // Pure: bindings live in memory with their deadlines; what changes is handed to whoever keeps it on
 // disk as BindingChange (gateway/location_store; Redis later).
+//
+// A binding costs its texts and about 150 bytes. Nothing grows in one step: with a million of them
+// no single call takes longer than with a thousand.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +14,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sip/address.hpp"
 #include "sip/time.hpp"
+#include "sip/uri.hpp"
 
 namespace sip {
 
@@ -23,18 +28,42 @@ struct Binding {
   std::string contact;          // the URI, without <> and header parameters
   std::uint16_t q_1000 = 1000;  // preference, 0..1000 (q=0.7: 700)
   TimePoint expires_at{};
-  std::string call_id;     // of the REGISTER that made it, with
-  std::uint32_t cseq = 0;  // its CSeq: older ones do not change it (10.3 step 7)
-  std::string path;      // RFC 3327: values of Path, joined with ", ", topmost first; may be empty
-  std::string instance;  // +sip.instance (RFC 5626), quotes removed; may be empty
+  std::string call_id;       // of the REGISTER that made it, with
+  std::uint32_t cseq = 0;    // its CSeq: older ones do not change it (10.3 step 7)
+  std::string path;          // RFC 3327: values of Path, joined with ", ", topmost first; or empty
+  std::string instance;      // +sip.instance (RFC 5626), quotes removed; may be empty
   std::uint32_t reg_id = 0;  // RFC 5626; 0: none
   std::string user_agent;
-  Flow flow;  // where the REGISTER came from: the way back through NAT
+  // Where the REGISTER came from: the way back through NAT. A stream's `connection` becomes none
+  // when it closes: the contact is then to be reached by its URI.
+  Flow flow;
 
   bool operator==(const Binding&) const = default;
 };
 
-// What must be kept so that a restart forgets nothing. A removed one has its contact only.
+// The same without owning: views into the location, valid until it is changed.
+struct BindingView {
+  std::string_view contact;
+  std::uint16_t q_1000 = 1000;
+  TimePoint expires_at{};
+  std::string_view call_id;
+  std::uint32_t cseq = 0;
+  std::string_view path, instance;
+  std::uint32_t reg_id = 0;
+  std::string_view user_agent;
+  Flow flow;
+
+  bool operator==(const BindingView&) const = default;
+};
+[[nodiscard]] BindingView view_of(const Binding& binding);
+[[nodiscard]] Binding value_of(const BindingView& view);
+
+// Whether a REGISTER of `fresh` replaces `old`: with an instance and a reg-id these decide (RFC
+// 5626 6), else the contact URI does (RFC 3261 19.1.4).
+[[nodiscard]] bool same_binding(const BindingView& old, const BindingView& fresh);
+
+// What must be kept so that a restart forgets nothing. A removed one has its contact, instance and
+// reg_id only.
 struct BindingChange {
   std::string aor;
   Binding binding;
@@ -44,10 +73,12 @@ struct BindingChange {
 struct LocationLimits {
   std::size_t bindings = 2'000'000;
   std::size_t bindings_per_aor = 16;
+  std::size_t text_bytes = 4096;  // of one binding, all its texts together
 };
 
 class Location {
  public:
+  // `hash_seed`: random, so that nobody can choose addresses that collide.
   explicit Location(LocationLimits limits = {}, std::uint64_t hash_seed = 0);
   ~Location();
   Location(const Location&) = delete;
@@ -56,36 +87,70 @@ class Location {
   // `aor`: canonical, as canonical_aor() makes it. Appends those that have not expired, by q, best
   // first (equal q: newest first). The number appended.
   std::size_t find(std::string_view aor, TimePoint now, std::vector<Binding>& out) const;
+  // The same without copying: calls use(const BindingView&) for each; allocates nothing. `use` must
+  // not change the location.
+  template <class Use>
+  std::size_t visit(std::string_view aor, TimePoint now, Use&& use) const {
+    std::size_t found = 0;
+    BindingView view;
+    for (auto walk = walk_of(aor); walk.at != walk.end;) {
+      walk.at = read(walk.at, view);
+      if (view.expires_at <= now) continue;
+      use(std::as_const(view));
+      ++found;
+    }
+    return found;
+  }
 
-  // Inserts, or replaces the binding with an equal contact (or instance and reg_id). False: a
-  // limit.
-  bool put(std::string_view aor, const Binding& binding);
+  // Inserts, or replaces the binding that is the same_binding(); it is then the newest. False: a
+  // limit, nothing has changed. Texts must not be views into this location.
+  bool put(std::string_view aor, const BindingView& binding);
+  bool put(std::string_view aor, const Binding& binding) { return put(aor, view_of(binding)); }
   // False when there was none.
   bool remove(std::string_view aor, std::string_view contact);
+  bool remove_same(std::string_view aor, const BindingView& binding);  // as put() would replace
   std::size_t remove_all(std::string_view aor);
-  // Bindings whose connection is gone cannot be reached any more (RFC 5626 flows over streams).
+  // A binding over WebSocket, or with a reg-id (RFC 5626), cannot be reached any more and goes;
+  // others keep their contact and lose the connection.
   void on_connection_closed(const Flow& flow);
 
-  void on_deadline(TimePoint now);  // drops what has expired
+  // Drops what has expired: some at once, and next_deadline() is in the past while more is left.
+  void on_deadline(TimePoint now);
   TimePoint next_deadline() const;
 
-  std::size_t bindings() const;
-  std::size_t addresses() const;
-  // Walks all in pages: `after` is the last aor seen, "" to begin. In no special order.
+  std::size_t bindings() const;   // those that expired and are not dropped yet included
+  std::size_t addresses() const;  // with at least one binding
+  const LocationLimits& limits() const;
+  // Walks all in pages: `after` is the last aor seen, "" to begin; empty at the end. In no special
+  // order. Bindings of one aor are never cut apart, so that a page may be a few longer. What is
+  // there during the whole walk is seen once.
   std::vector<std::pair<std::string, Binding>> list(std::string_view after, std::size_t at_most,
                                                     TimePoint now) const;
 
-  // What happened since the last call, oldest first; recorded only after keep_changes(true).
+  // What happened since the last call; recorded only after keep_changes(true). Removals come
+  // first, and of what was put only its last state: applied in this order they give what is here.
+  // At most about `at_most`: again while it is not empty. Expired bindings count as removed when
+  // on_deadline() drops them.
   void keep_changes(bool keep);
-  std::vector<BindingChange> take_changes();
+  std::vector<BindingChange> take_changes(std::size_t at_most = SIZE_MAX);
 
  private:
+  struct Walk {
+    const char* at = nullptr;
+    const char* end = nullptr;
+  };
+  Walk walk_of(std::string_view aor) const;
+  static const char* read(const char* at, BindingView& out);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 // RFC 3261 10.3 step 5: the user and host of To's URI, host in lower case, escapes normalized,
-// parameters gone: "sip:alice@example.org". nullopt when it is no SIP or SIPS URI.
+// parameters and port gone: "sip:alice@example.org", for sips too (RFC 5630 5.1.1). nullopt when it
+// is no SIP or SIPS URI.
 std::optional<std::string> canonical_aor(std::string_view uri);
+// The same into `out`, whose memory is used again. False: `out` is not to be used.
+bool canonical_aor(const Uri& uri, std::string& out);
 
 }  // namespace sip

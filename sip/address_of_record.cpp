@@ -1,0 +1,70 @@
+// The canonical form of an address of record (RFC 3261 10.3 step 5).
+#include "sip/location.hpp"
+#include "sip/scan.hpp"
+
+namespace sip {
+namespace {
+
+int hex_value(char c) {
+  return scan::is(c, scan::digit) ? c - '0' : (scan::lower(c) - 'a') + 10;
+}
+
+bool is_escape(std::string_view text, std::size_t at) {
+  return text[at] == '%' && at + 2 < text.size() && scan::is(text[at + 1], scan::hex) &&
+         scan::is(text[at + 2], scan::hex);
+}
+
+// May stand in a user part without an escape (25.1: unreserved and user-unreserved).
+bool plain(char c) {
+  return (scan::is(c, scan::token | scan::digit) && c != '%' && c != '`') ||
+         std::string_view("()&=+$,;?/").find(c) != std::string_view::npos;
+}
+
+void append_byte(std::string& out, unsigned char byte) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  if (plain(static_cast<char>(byte)) && byte < 0x80) {
+    out += static_cast<char>(byte);
+    return;
+  }
+  out += '%';
+  out += digits[byte >> 4];
+  out += digits[byte & 15];
+}
+
+// One spelling of each character: plain where that is allowed, else escaped in upper case.
+void append_user(std::string& out, std::string_view user) {
+  for (std::size_t i = 0; i < user.size(); ++i) {
+    if (!is_escape(user, i)) {
+      append_byte(out, static_cast<unsigned char>(user[i]));
+      continue;
+    }
+    append_byte(out,
+                static_cast<unsigned char>(hex_value(user[i + 1]) * 16 + hex_value(user[i + 2])));
+    i += 2;
+  }
+}
+
+}  // namespace
+
+bool canonical_aor(const Uri& uri, std::string& out) {
+  if (uri.scheme == UriScheme::tel) return false;
+  out.assign("sip:");
+  if (!uri.user.empty()) {
+    append_user(out, uri.user);
+    out += '@';
+  }
+  const bool brackets = uri.host.kind == HostKind::ipv6;
+  if (brackets) out += '[';
+  for (const char c : uri.host.host) out += scan::lower(c);
+  if (brackets) out += ']';
+  return true;
+}
+
+std::optional<std::string> canonical_aor(std::string_view text) {
+  const auto uri = parse_uri(text);
+  std::string out;
+  if (!uri || !canonical_aor(*uri, out)) return std::nullopt;
+  return out;
+}
+
+}  // namespace sip

@@ -1,0 +1,223 @@
+#include "sip/packed_bindings.hpp"
+
+#include <cstring>
+
+namespace sip {
+namespace {
+
+// Fixed part of a binding; its texts and addresses follow. Lies unaligned, hence the copying.
+struct Fixed {
+  std::int64_t expires = 0;
+  std::uint64_t connection = 0;
+  std::uint32_t cseq = 0, reg_id = 0, link = 0;
+  std::uint16_t size = 0, q_1000 = 0, local_port = 0, remote_port = 0;
+  std::uint16_t contact = 0, call_id = 0, path = 0, instance = 0, user_agent = 0;
+  std::uint8_t transport = 0, flags = 0;
+};
+static_assert(sizeof(Fixed) == 48);
+
+enum Flag : std::uint8_t { dirty = 1, local_v6 = 2, remote_v6 = 4 };
+
+Fixed fixed_at(const char* at) {
+  Fixed fixed;
+  std::memcpy(&fixed, at, sizeof fixed);
+  return fixed;
+}
+
+void store(char* at, const Fixed& fixed) {
+  std::memcpy(at, &fixed, sizeof fixed);
+}
+
+std::string_view take(const char*& at, std::size_t size) {
+  const std::string_view text(at, size);
+  at += size;
+  return text;
+}
+
+IpAddress take_ip(const char*& at, bool v6) {
+  IpAddress::V6Bytes sixteen{};
+  IpAddress::V4Bytes four{};
+  if (v6)
+    std::memcpy(sixteen.data(), at, 16);
+  else
+    std::memcpy(four.data(), at, 4);
+  at += v6 ? 16 : 4;
+  return v6 ? IpAddress::v6(sixteen) : IpAddress::v4(four);
+}
+
+char* put(char* at, std::string_view text) {
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
+char* put(char* at, const IpAddress& ip) {
+  std::memcpy(at, ip.bytes().data(), ip.size());
+  return at + ip.size();
+}
+
+std::uint16_t small(std::size_t size) {
+  return static_cast<std::uint16_t>(size);
+}
+
+Fixed fixed_of(const BindingView& b, PackedBindings::Marks marks) {
+  Fixed f;
+  f.expires = b.expires_at.time_since_epoch().count();
+  f.connection = static_cast<std::uint64_t>(b.flow.connection);
+  f.cseq = b.cseq, f.reg_id = b.reg_id, f.link = marks.link;
+  f.size = small(PackedBindings::size_of(b)), f.q_1000 = b.q_1000;
+  f.local_port = b.flow.local.port, f.remote_port = b.flow.remote.port;
+  f.contact = small(b.contact.size()), f.call_id = small(b.call_id.size());
+  f.path = small(b.path.size()), f.instance = small(b.instance.size());
+  f.user_agent = small(b.user_agent.size());
+  f.transport = static_cast<std::uint8_t>(b.flow.transport);
+  f.flags = static_cast<std::uint8_t>((marks.dirty ? dirty : 0) |
+                                      (b.flow.local.ip.is_v6() ? local_v6 : 0) |
+                                      (b.flow.remote.ip.is_v6() ? remote_v6 : 0));
+  return f;
+}
+
+void write(char* at, const BindingView& b, PackedBindings::Marks marks) {
+  store(at, fixed_of(b, marks));
+  at += sizeof(Fixed);
+  for (const auto text : {b.contact, b.call_id, b.path, b.instance, b.user_agent})
+    at = put(at, text);
+  put(put(at, b.flow.local.ip), b.flow.remote.ip);
+}
+
+}  // namespace
+
+struct PackedBindings::Head {
+  std::uint32_t used = 0, capacity = 0;
+  std::uint16_t count = 0, aor_size = 0;
+};
+
+PackedBindings::PackedBindings(std::string_view aor) {
+  const Head head{static_cast<std::uint32_t>(sizeof(Head) + aor.size()),
+                  static_cast<std::uint32_t>(sizeof(Head) + aor.size()), 0, small(aor.size())};
+  block_.reset(new char[head.capacity]);
+  set_head(head);
+  put(block_.get() + sizeof(Head), aor);
+}
+
+PackedBindings::Head PackedBindings::head() const {
+  Head head;
+  std::memcpy(&head, block_.get(), sizeof head);
+  return head;
+}
+
+void PackedBindings::set_head(const Head& head) {
+  std::memcpy(block_.get(), &head, sizeof head);
+}
+
+std::string_view PackedBindings::aor() const {
+  return {block_.get() + sizeof(Head), head().aor_size};
+}
+
+std::size_t PackedBindings::count() const {
+  return head().count;
+}
+
+std::uint32_t PackedBindings::first() const {
+  return static_cast<std::uint32_t>(sizeof(Head)) + head().aor_size;
+}
+
+std::uint32_t PackedBindings::end() const {
+  return head().used;
+}
+
+std::uint32_t PackedBindings::next(std::uint32_t at) const {
+  return at + fixed_at(data(at)).size;
+}
+
+const char* PackedBindings::read(const char* at, BindingView& out) {
+  const auto f = fixed_at(at);
+  const char* const end = at + f.size;
+  at += sizeof(Fixed);
+  out.contact = take(at, f.contact), out.call_id = take(at, f.call_id);
+  out.path = take(at, f.path), out.instance = take(at, f.instance);
+  out.user_agent = take(at, f.user_agent);
+  out.flow.local = {take_ip(at, (f.flags & local_v6) != 0), f.local_port};
+  out.flow.remote = {take_ip(at, (f.flags & remote_v6) != 0), f.remote_port};
+  out.flow.transport = static_cast<Transport>(f.transport);
+  out.flow.connection = ConnectionId(f.connection);
+  out.q_1000 = f.q_1000, out.cseq = f.cseq, out.reg_id = f.reg_id;
+  out.expires_at = TimePoint(Duration(f.expires));
+  return end;
+}
+
+BindingView PackedBindings::read(std::uint32_t at) const {
+  BindingView view;
+  read(data(at), view);
+  return view;
+}
+
+TimePoint PackedBindings::expires_at(std::uint32_t at) const {
+  return TimePoint(Duration(fixed_at(data(at)).expires));
+}
+
+std::string_view PackedBindings::contact(std::uint32_t at) const {
+  return {data(at) + sizeof(Fixed), fixed_at(data(at)).contact};
+}
+
+PackedBindings::Marks PackedBindings::marks(std::uint32_t at) const {
+  const auto f = fixed_at(data(at));
+  return {f.link, (f.flags & dirty) != 0};
+}
+
+void PackedBindings::set_marks(std::uint32_t at, Marks marks) {
+  auto f = fixed_at(data(at));
+  f.link = marks.link;
+  f.flags = static_cast<std::uint8_t>((f.flags & ~dirty) | (marks.dirty ? dirty : 0));
+  store(block_.get() + at, f);
+}
+
+void PackedBindings::forget_connection(std::uint32_t at) {
+  auto f = fixed_at(data(at));
+  f.connection = 0;
+  store(block_.get() + at, f);
+}
+
+std::size_t PackedBindings::size_of(const BindingView& b) {
+  return sizeof(Fixed) + b.contact.size() + b.call_id.size() + b.path.size() + b.instance.size() +
+         b.user_agent.size() + b.flow.local.ip.size() + b.flow.remote.ip.size();
+}
+
+void PackedBindings::reallocate(std::size_t capacity) {
+  auto h = head();
+  h.capacity = static_cast<std::uint32_t>(capacity);
+  std::unique_ptr<char[]> larger(new char[capacity]);
+  std::memcpy(larger.get(), block_.get(), h.used);
+  block_ = std::move(larger);
+  set_head(h);
+}
+
+// Before the first that is not better: of equals the newest is first.
+std::uint32_t PackedBindings::place_for(std::uint16_t q_1000) const {
+  auto at = first();
+  while (at != end() && fixed_at(data(at)).q_1000 > q_1000) at = next(at);
+  return at;
+}
+
+void PackedBindings::insert(const BindingView& binding, Marks marks) {
+  const auto size = static_cast<std::uint32_t>(size_of(binding));
+  if (head().used + size > head().capacity) reallocate(head().used + size);
+  auto h = head();
+  const auto at = place_for(binding.q_1000);
+  std::memmove(block_.get() + at + size, block_.get() + at, h.used - at);
+  write(block_.get() + at, binding, marks);
+  h.used += size;
+  ++h.count;
+  set_head(h);
+}
+
+// The block keeps its size: what is erased is mostly put back a moment later, refreshed.
+void PackedBindings::erase(std::uint32_t at) {
+  auto h = head();
+  const auto size = fixed_at(data(at)).size;
+  std::memmove(block_.get() + at, block_.get() + at + size, h.used - at - size);
+  h.used -= size;
+  --h.count;
+  set_head(h);
+}
+
+}  // namespace sip
