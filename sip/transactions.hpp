@@ -1,5 +1,8 @@
-// The live transactions of an Endpoint: matched by key, timed out by one deadline (RFC 3261 17).
-// Pure. A match allocates nothing; a new transaction uses the memory of an old one.
+// The live transactions of a Core: matched by key, timed out by one deadline (RFC 3261 17). Pure. A
+// match allocates nothing; a new transaction uses the memory of an old one.
+//
+// Very many may live at once, most of them answered and only waiting for their end: one holds about
+// 300 bytes and the message that it may have to repeat, and nothing that nobody will ask for.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +13,7 @@
 #include <vector>
 
 #include "sip/counters.hpp"
-#include "sip/deadline_heap.hpp"
+#include "sip/deadline_queue.hpp"
 #include "sip/invite_client.hpp"
 #include "sip/invite_server.hpp"
 #include "sip/message.hpp"
@@ -18,6 +21,8 @@
 #include "sip/non_invite_server.hpp"
 #include "sip/output.hpp"
 #include "sip/slot_map.hpp"
+#include "sip/text_pool.hpp"
+#include "sip/transaction_key.hpp"
 
 namespace sip {
 
@@ -31,6 +36,8 @@ enum class Purpose : std::uint8_t {
   cancel,           // its CANCEL
   bye,              // its BYE
   stray_bye,        // BYE for an answer that belongs to no call
+  proxy,            // either side of a relayed request: a 2xx to INVITE is not kept, for others
+                    // repeat it; nor is, once it is answered so, the INVITE
 };
 struct Owner {
   Purpose purpose = Purpose::request;
@@ -52,21 +59,28 @@ struct Transaction {
   Machine machine;
   Flow flow;
   Owner owner;
-  std::string key;
-  std::string head;              // server: the request without its body, to build answers from
-  std::string message;           // client: the request; server: the last response
+  // Server: the request without its body, to build answers from; empty after a final answer.
+  PooledText head;
+  // Client: the request, while it may have to be sent again or cancelled; then the ACK to a
+  // failure. Server: the last response.
+  PooledText message;
   std::string to_tag;            // server: the tag that we add to To
   TimePoint abandon_at = never;  // server: the user should have answered
+  TimePoint started_at{};
+  Method method = Method::unknown;  // of the request
 
   bool is_client() const { return machine.index() == 1 || machine.index() == 3; }
   bool is_server() const { return machine.index() == 2 || machine.index() == 4; }
   bool is_invite() const { return machine.index() >= 3; }
+  // As the RFC calls it: "Trying", "Proceeding", "Completed", "Accepted", ...
+  std::string_view state_name() const;
 
  private:
   friend class Transactions;
-  std::uint64_t hash = 0;
+  TransactionKey key;
   std::uint32_t next_in_bucket = 0;
-  std::uint32_t client_position = 0;  // in Transactions::clients_
+  std::uint32_t next_on_flow = 0;  // clients only
+  std::uint32_t previous_on_flow = 0;
 };
 
 class Transactions {
@@ -74,23 +88,51 @@ class Transactions {
   // `counters` must outlive it. `hash_seed` keeps peers from choosing keys that collide.
   Transactions(const Timers& timers, std::size_t limit, std::uint64_t hash_seed,
                Counters& counters);
+  ~Transactions();
+  Transactions(const Transactions&) = delete;
+  Transactions& operator=(const Transactions&) = delete;
 
   bool full() const { return slots_.size() >= limit_; }
   std::size_t size() const { return slots_.size(); }
 
-  TransactionId find(std::string_view key);  // an empty id when there is none
+  TransactionKey response_key(std::string_view branch, std::string_view method) const {
+    return client_key(branch, method, hash_seed_);
+  }
+  TransactionKey request_key(const MessageView& request, const Via& via, std::string_view method,
+                             const Flow& from) const {
+    return server_key(request, via, method, from, hash_seed_);
+  }
+  TransactionId find(const TransactionKey& key) const;  // an empty id when there is none
+  TransactionId find(std::string_view key) const { return find(key_of(key, hash_seed_)); }
+  // The INVITE that an ACK or a CANCEL is about (9.2, 17.2.3).
+  TransactionId find_invite(const MessageView& about, const Via& via, const Flow& from) const {
+    return find(request_key(about, via, "INVITE", from));
+  }
   Transaction* get(TransactionId id) { return slots_.find(id); }
 
   // Sends `request`. The key must be new; not when full().
-  TransactionId start_client(bool invite, std::string_view key, std::string_view request,
+  TransactionId start_client(bool invite, const TransactionKey& key, std::string_view request,
                              const Flow& flow, const Owner& owner, TimePoint now, Output& out);
+  TransactionId start_client(bool invite, std::string_view key, std::string_view request,
+                             const Flow& flow, const Owner& owner, TimePoint now, Output& out) {
+    return start_client(invite, key_of(key, hash_seed_), request, flow, owner, now, out);
+  }
   // True when the response is news for the owner. A final response may end the transaction; a
   // failure of an INVITE is acknowledged here.
   bool on_response(TransactionId id, const MessageView& response, TimePoint now, Output& out);
+  // Sends CANCEL for an INVITE of ours that has no final answer yet. Whether one may be sent before
+  // a provisional answer is the caller's to decide (9.1). An empty id when there is nothing to
+  // cancel, or when full(); the same one when it is cancelled already.
+  TransactionId cancel(TransactionId invite, const Owner& owner, TimePoint now, Output& out);
 
   // The user has until `abandon_at` to answer.
+  TransactionId start_server(const TransactionKey& key, const MessageView& request,
+                             const Flow& flow, const Owner& owner, TimePoint abandon_at,
+                             TimePoint now);
   TransactionId start_server(std::string_view key, const MessageView& request, const Flow& flow,
-                             const Owner& owner, TimePoint abandon_at, TimePoint now);
+                             const Owner& owner, TimePoint abandon_at, TimePoint now) {
+    return start_server(key_of(key, hash_seed_), request, flow, owner, abandon_at, now);
+  }
   void on_retransmission(TransactionId id, Output& out);
   bool on_ack(TransactionId id, TimePoint now, Output& out);  // true: it is for the owner
   // False when it comes too late.
@@ -107,31 +149,55 @@ class Transactions {
   void on_flow_failed(const Flow& flow, std::vector<TransactionReport>& reports);
   TimePoint next_deadline() const { return deadlines_.next(); }
 
+  // For whoever wants to see them: calls f(id, const Transaction&) for at most `at_most` of them,
+  // from slot `from` on. Returns where to go on, 0 at the end. What comes and goes between two calls
+  // may be missed, nothing is told twice.
+  template <class F>
+  std::uint32_t walk(std::uint32_t from, std::size_t at_most, F&& f) const {
+    for (auto i = from; i < slots_.slot_count(); ++i) {
+      if (!slots_.live(i)) continue;
+      if (at_most-- == 0) return i;
+      f(slots_.id_of(i), slots_.at(i));
+    }
+    return 0;
+  }
+
  private:
   static constexpr std::uint32_t nothing = ~std::uint32_t{0};
+  using Buckets = std::vector<std::uint32_t>;  // first of each chain
 
-  std::uint64_t hash(std::string_view key) const;
-  std::uint32_t& bucket(std::uint64_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
-  TransactionId insert(std::string_view key, const Flow& flow, const Owner& owner);
+  std::uint32_t& bucket(const TransactionKey& key) {
+    return buckets_[key.low & (buckets_.size() - 1)];
+  }
+  std::uint32_t& flow_bucket(const Flow& flow);
+  TransactionId insert(const TransactionKey& key, const Flow& flow, const Owner& owner,
+                       TimePoint now);
+  void link(std::uint32_t index);
   void unlink(std::uint32_t index);
+  void link_to_flow(std::uint32_t index);
+  void unlink_from_flow(std::uint32_t index);
   void grow();
   void release(std::uint32_t index);
   void settle(std::uint32_t index);
   void expire(std::uint32_t index, TimePoint now, Output& out,
               std::vector<TransactionReport>& reports);
+  void collect_clients_on(const Flow& flow, Transaction* any_with_it);
   void fail(std::uint32_t index, std::vector<TransactionReport>& reports);
-  bool perform(Transaction& t, const MessageView* response, Output& out);
-  void acknowledge(const Transaction& t, const MessageView& response, Output& out);
+  bool perform(Transaction& t, std::string_view message, Output& out);
+  void acknowledge(Transaction& t, const MessageView& response, bool first, Output& out);
+  void forget_request(Transaction& t);
   void send_trying(Transaction& t, Output& out);
 
-  Timers timers_;
+  const Timers timers_;  // the machines refer to them
   std::size_t limit_;
   std::uint64_t hash_seed_;
   Counters& counters_;
+  TextPool texts_;
   SlotMap<Transaction, TransactionTag> slots_;
-  std::vector<std::uint32_t> buckets_;  // first of each chain
-  std::vector<std::uint32_t> clients_;  // those that a failed flow may concern
-  DeadlineHeap deadlines_;
+  Buckets buckets_;
+  Buckets flow_buckets_;              // clients, by where a failure would come from
+  mutable DeadlineQueue deadlines_;   // asking it puts it in order
+  std::vector<std::uint32_t> failed_;
   Actions actions_;
   MessageView stored_;  // a message kept in a transaction, parsed again
   std::string scratch_;
