@@ -1,4 +1,6 @@
 // The canonical form of an address of record (RFC 3261 10.3 step 5).
+#include <algorithm>
+
 #include "sip/location.hpp"
 #include "sip/scan.hpp"
 
@@ -58,6 +60,12 @@ bool canonical_aor(const Uri& uri, std::string& out) {
   for (const char c : uri.host.host) out += scan::lower(c);
   if (brackets) out += ']';
   return true;
+}
+
+std::string_view host_of(std::string_view aor) {
+  constexpr std::size_t scheme = 4;
+  const auto at = aor.rfind('@');
+  return aor.substr(at == std::string_view::npos ? std::min(scheme, aor.size()) : at + 1);
 }
 
 std::optional<std::string> canonical_aor(std::string_view text) {

@@ -42,11 +42,6 @@ std::uint32_t reversed(std::uint32_t bits) {
   return out;
 }
 
-std::size_t text_size(const BindingView& b) {
-  return b.contact.size() + b.call_id.size() + b.path.size() + b.instance.size() +
-         b.user_agent.size();
-}
-
 Binding key_of(const BindingView& b) {
   Binding key;
   key.contact = b.contact, key.instance = b.instance, key.reg_id = b.reg_id;
@@ -75,6 +70,11 @@ Binding value_of(const BindingView& b) {
           b.reg_id,
           std::string(b.user_agent),
           b.flow};
+}
+
+std::size_t text_size(const BindingView& b) {
+  return b.contact.size() + b.call_id.size() + b.path.size() + b.instance.size() +
+         b.user_agent.size();
 }
 
 bool same_binding(const BindingView& old, const BindingView& fresh) {
@@ -321,6 +321,10 @@ void Location::on_deadline(TimePoint now) {
 
 TimePoint Location::next_deadline() const {
   return impl_->wheel.next();
+}
+std::size_t Location::count(std::string_view aor) const {
+  const auto i = impl_->find(aor);
+  return i == no_entry ? 0 : impl_->at(i).bindings.count();
 }
 std::size_t Location::bindings() const {
   return impl_->binding_count;

@@ -57,6 +57,8 @@ struct BindingView {
 };
 [[nodiscard]] BindingView view_of(const Binding& binding);
 [[nodiscard]] Binding value_of(const BindingView& view);
+// What LocationLimits::text_bytes is about.
+[[nodiscard]] std::size_t text_size(const BindingView& view);
 
 // Whether a REGISTER of `fresh` replaces `old`: with an instance and a reg-id these decide (RFC
 // 5626 6), else the contact URI does (RFC 3261 19.1.4).
@@ -118,6 +120,7 @@ class Location {
   void on_deadline(TimePoint now);
   TimePoint next_deadline() const;
 
+  std::size_t count(std::string_view aor) const;  // as bindings()
   std::size_t bindings() const;   // those that expired and are not dropped yet included
   std::size_t addresses() const;  // with at least one binding
   const LocationLimits& limits() const;
@@ -152,5 +155,7 @@ class Location {
 std::optional<std::string> canonical_aor(std::string_view uri);
 // The same into `out`, whose memory is used again. False: `out` is not to be used.
 bool canonical_aor(const Uri& uri, std::string& out);
+// "example.org" of "sip:alice@example.org"; of a canonical one only. IPv6 with brackets.
+std::string_view host_of(std::string_view aor);
 
 }  // namespace sip
