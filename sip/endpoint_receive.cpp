@@ -2,23 +2,13 @@
 #include <algorithm>
 
 #include "sip/endpoint_impl.hpp"
-#include "sip/transaction_key.hpp"
 
 namespace sip {
-namespace {
-
-// Requests that make sense only inside a dialog that we know (RFC 3261 12.2.2, RFC 6086).
-bool needs_call(Method method) {
-  return method == Method::bye || method == Method::info || method == Method::update ||
-         method == Method::prack;
-}
 
 bool has_to_tag(const MessageView& message) {
   const auto to = message.to();
   return to && !to->tag().empty();
 }
-
-}  // namespace
 
 void Endpoint::Impl::on_message(std::string_view bytes, const Flow& from, TimePoint now,
                                 Output& out) {
@@ -51,9 +41,7 @@ void Endpoint::Impl::on_response(Turn& turn) {
   if (!via) return on_broken(Errc::bad_via, turn);
   const auto cseq = view.cseq();
   if (!cseq) return on_broken(Errc::bad_cseq, turn);
-  key.clear();
-  append_client_key(key, via->branch, cseq->method_text);
-  const auto id = transactions.find(key);
+  const auto id = transactions.find(transactions.response_key(via->branch, cseq->method_text));
   const auto* t = transactions.get(id);
   if (!t) {
     ++counters.stray_responses;
@@ -61,34 +49,24 @@ void Endpoint::Impl::on_response(Turn& turn) {
   }
   const auto owner = t->owner;  // the response may end the transaction
   if (!transactions.on_response(id, view, turn.now, turn.out)) return;
-  ++counters.responses_received[static_cast<std::size_t>(view.status() / 100) % 7];
+  counters.count_response_received(view.status());
   deliver_response(owner, id, turn);
 }
 
 void Endpoint::Impl::deliver_response(const Owner& owner, TransactionId id, Turn& turn) {
   if (owner.purpose == Purpose::invite) {
     // The id in the owner may be of a call that is over.
-    if (!calls.find(owner.call)) return refuse_stray_answer(id, turn);
+    if (!calls.find(owner.call)) return on_other_branch({}, id, turn);
+    // Or this INVITE of a try before the present one.
+    if (calls.find(owner.call)->invite != id) return on_other_branch(owner.call, id, turn);
     return on_invite_response(owner, turn);
   }
+  if (owner.purpose == Purpose::change) return on_change_response(owner, turn);
   if (view.status() < 200) return;
-  switch (owner.purpose) {
-    case Purpose::request:
-    case Purpose::in_call_request:
-      turn.out.events.push_back(event::RequestDone{request_id(id), Cause::answered, view.status(),
-                                                   &view, owner.call, owner.user_data});
-      return;
-    case Purpose::bye:
-      if (auto* call = calls.find(owner.call)) {
-        call->session->on_bye_done(call_actions);
-        perform(owner.call, turn);
-      }
-      return;
-    case Purpose::invite:
-    case Purpose::cancel:
-    case Purpose::stray_bye:
-      return;
-  }
+  const Outcome outcome{Cause::answered, view.status(), &view};
+  if (owner.purpose == Purpose::attempt)
+    return fail_attempt(attempt_of(owner.user_data), outcome, turn);
+  finish(owner, request_id(id), outcome, turn);
 }
 
 // --- requests ------------------------------------------------------------------------------------
@@ -97,9 +75,8 @@ void Endpoint::Impl::on_request(Turn& turn) {
   const auto via = view.via();
   if (!via) return on_broken(Errc::bad_via, turn);
   if (view.method() == Method::ack) return on_ack(*via, turn);
-  key.clear();
-  append_server_key(key, view, *via, view.method_text(), turn.flow);
-  if (const auto known = transactions.find(key))
+  const auto id = transactions.request_key(view, *via, view.method_text(), turn.flow);
+  if (const auto known = transactions.find(id))
     return transactions.on_retransmission(known, turn.out);
   on_new_request(*via, turn);
 }
@@ -107,24 +84,29 @@ void Endpoint::Impl::on_request(Turn& turn) {
 // An ACK to a failure has the INVITE's branch; one to a 2xx has its own, and the dialog decides.
 void Endpoint::Impl::on_ack(const Via& via, Turn& turn) {
   ++counters.requests_received[static_cast<std::size_t>(CountedMethod::ack)];
-  key.clear();
-  append_server_key(key, view, via, "INVITE", turn.flow);
-  const auto invite = transactions.find(key);
+  const auto invite = transactions.find_invite(view, via, turn.flow);
   CallId id;
   if (invite) {
-    const auto* t = transactions.get(invite);
-    const auto owner = t->owner;
+    const auto owner = transactions.get(invite)->owner;
     if (!transactions.on_ack(invite, turn.now, turn.out)) return;
     id = owner.call;
   } else {
-    id = find_call(view, false);
+    id = find_call(view, !config.lenient_dialogs);
   }
   auto* call = calls.find(id);
   if (!call) {
     ++counters.stray_requests;
     return;
   }
-  call->session->on_ack(turn.now, call_actions);
+  if (call->extra && call->extra->theirs.answered) {
+    if (!view.body().empty()) call->offer_answer.received();
+    call->extra->theirs = {};
+    turn.out.events.push_back(event::CallConfirmed{id, &view, call->user_data});
+  } else {
+    if (!view.body().empty() && call->session->state() == InviteSession::State::accepted)
+      call->offer_answer.received();
+    call->session->on_ack(turn.now, call_actions);
+  }
   perform(id, turn);
 }
 
@@ -136,60 +118,101 @@ void Endpoint::Impl::on_new_request(const Via& via, Turn& turn) {
   }
   const auto abandon_at =
       view.method() == Method::invite ? never : turn.now + config.limits.answer_within;
-  const auto id = transactions.start_server(key, view, turn.flow, {}, abandon_at, turn.now);
+  const auto id =
+      transactions.start_server(transactions.request_key(view, via, view.method_text(), turn.flow),
+                                view, turn.flow, {}, abandon_at, turn.now);
   current = id;
   if (view.method() == Method::cancel) return on_cancel(via, id, turn);
   dispatch(id, turn);
 }
 
 void Endpoint::Impl::on_cancel(const Via& via, TransactionId cancel, Turn& turn) {
-  key.clear();
-  append_server_key(key, view, via, "INVITE", turn.flow);
-  const auto* invite = transactions.get(transactions.find(key));
+  const auto about = transactions.find_invite(view, via, turn.flow);
+  const auto* invite = transactions.get(about);
   if (!invite) {
     ++counters.stray_requests;
     return respond_plainly(cancel, 481, turn);
   }
-  const auto id = invite->owner.call;
+  const auto owner = invite->owner;
   ResponseSpec ok;
   ok.to_tag = invite->to_tag;  // 9.2: the same as in the answer to the INVITE
   respond(cancel, ok, {}, turn.now, turn.out);
-  if (auto* call = calls.find(id)) {
-    call->session->on_cancel(call_actions);
-    perform(id, turn);
+  auto* call = calls.find(owner.call);
+  if (!call) return;
+  if (owner.purpose == Purpose::change) {  // of a re-INVITE: the call goes on as it was
+    if (call->extra && call->extra->theirs.transaction == about && !call->extra->theirs.answered)
+      respond_plainly_to_change(about, owner.call, 487, turn);
+    return;
+  }
+  call->session->on_cancel(call_actions);
+  perform(owner.call, turn);
+}
+
+// --- by method -----------------------------------------------------------------------------------
+
+void Endpoint::Impl::dispatch(TransactionId id, Turn& turn) {
+  if (refused(id, turn)) return;
+  if (has_to_tag(view)) return dispatch_in_dialog(id, turn);
+  switch (view.method()) {
+    case Method::options:
+      if (config.answer_options) return respond_plainly(id, 200, turn);
+      return to_user(id, {}, turn);
+    case Method::invite:
+      return on_incoming_call(id, turn);
+    case Method::subscribe:
+    case Method::refer:
+      if (!config.event_packages.empty()) return on_subscribe(id, turn);
+      return to_user(id, {}, turn);
+    case Method::bye:
+    case Method::info:
+    case Method::update:
+    case Method::prack:
+      return dispatch_in_dialog(id, turn);  // they make sense nowhere else; cameras forget the tag
+    case Method::notify:
+      if (subscriptions.size() != 0 && on_notify(id, turn)) return;
+      return to_user(id, {}, turn);
+    default:
+      return to_user(id, {}, turn);
   }
 }
 
-void Endpoint::Impl::dispatch(TransactionId id, Turn& turn) {
+void Endpoint::Impl::dispatch_in_dialog(TransactionId id, Turn& turn) {
   const auto method = view.method();
-  if (!allows(view.method_text()))
-    return respond_plainly(id, method == Method::unknown ? 501 : 405, turn);
-  if (method == Method::options && config.answer_options) return respond_plainly(id, 200, turn);
+  const bool needs_call = method == Method::bye || method == Method::info ||
+                          method == Method::update || method == Method::prack;
   if (method == Method::bye) return on_bye(id, turn);
   if (method == Method::invite) return on_incoming_call(id, turn);
-  CallId call;
-  if (needs_call(method) || has_to_tag(view)) call = find_call(view, !needs_call(method));
+  if (method == Method::notify && subscriptions.size() != 0 && on_notify(id, turn)) return;
+  if (method == Method::subscribe && !config.event_packages.empty()) return on_subscribe(id, turn);
+  const auto call = find_call(view, !needs_call || !config.lenient_dialogs);
   auto* found = calls.find(call);
-  if (!found && needs_call(method)) {
+  if (!found) {
+    // Not all that has a tag names a call: an OPTIONS or MESSAGE may belong to another kind of
+    // dialog, and cameras put tags anywhere.
+    if (!needs_call && config.lenient_dialogs) {
+      if (method == Method::options && config.answer_options)
+        return respond_plainly(id, 200, turn);
+      return to_user(id, {}, turn);
+    }
     ++counters.stray_requests;
     return respond_plainly(id, 481, turn);
   }
-  if (found && found->dialog.matches(view)) found->dialog.flow = turn.flow;
-  turn.out.events.push_back(event::IncomingRequest{
-      {id.index, id.generation}, &view, turn.flow, call, found ? found->user_data : 0});
+  const bool matches = found->dialog.matches(view);
+  if (matches && !found->dialog.take_cseq(view.cseq()->number) && !config.lenient_dialogs)
+    return respond_plainly(id, 500, turn);  // 12.2.2
+  if (matches) found->dialog.flow = turn.flow;
+  if (method == Method::update) return on_change_request(id, call, turn);
+  if (method == Method::prack) return on_prack(id, call, turn);
+  if (method == Method::options && config.answer_options) return respond_plainly(id, 200, turn);
+  if (method == Method::refer && !config.event_packages.empty())
+    return on_new_subscription(id, call, turn);
+  to_user(id, call, turn);
 }
 
-bool Endpoint::Impl::allows(std::string_view method) const {
-  std::string_view rest = config.allow;
-  while (!rest.empty()) {
-    const auto comma = std::min(rest.find(','), rest.size());
-    auto name = rest.substr(0, comma);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    if (name == method) return true;
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  return false;
+void Endpoint::Impl::to_user(TransactionId id, CallId call, Turn& turn) {
+  const auto* found = call ? calls.find(call) : nullptr;
+  turn.out.events.push_back(event::IncomingRequest{server_transaction_id(id), &view, turn.flow,
+                                                   call, found ? found->user_data : 0});
 }
 
 }  // namespace sip

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "sip/endpoint_impl.hpp"
-#include "sip/transaction_key.hpp"
 
 namespace sip {
 namespace {
@@ -10,10 +9,6 @@ namespace {
 bool is_possible(const RequestSpec& spec) {
   return !spec.method.empty() && !spec.request_uri.empty() && parse_name_addr(spec.from) &&
          parse_name_addr(spec.to);
-}
-
-std::size_t class_of(int status) {
-  return static_cast<std::size_t>(status / 100) % 7;
 }
 
 int status_of(Cause cause) {
@@ -24,29 +19,76 @@ int status_of(Cause cause) {
 
 RequestId Endpoint::Impl::send_request(const RequestSpec& spec, TimePoint now, Output& out) {
   const Owner owner{Purpose::request, {}, spec.user_data};
-  const bool possible = is_possible(spec);
-  if (!possible || transactions.full()) {
-    const auto id = dead_request_id();
-    request_failed(id, owner, possible ? Cause::overloaded : Cause::invalid, possible ? 503 : 400,
-                   out);
-    return id;
-  }
+  if (!is_possible(spec)) return fail_at_once(owner, Cause::invalid, 400, out);
+  if (transactions.full()) return fail_at_once(owner, Cause::overloaded, 503, out);
   writer.write(spec);
-  return request_id(start_client(spec.method, spec.destination, owner, now, out));
+  return start_request(spec.method, spec.destination, owner, spec.persistence, false, now, out);
 }
 
 // Sends what the writer has just written.
 TransactionId Endpoint::Impl::start_client(std::string_view method, const Flow& flow,
                                            const Owner& owner, TimePoint now, Output& out) {
-  key.clear();
-  append_client_key(key, writer.branch(), method);
   ++counters.requests_sent[static_cast<std::size_t>(counted(method_from(method)))];
-  return transactions.start_client(method == "INVITE", key, writer.text(), flow, owner, now, out);
+  return transactions.start_client(method == "INVITE",
+                                   transactions.response_key(writer.branch(), method),
+                                   writer.text(), flow, owner, now, out);
 }
 
-void Endpoint::Impl::request_failed(RequestId id, const Owner& owner, Cause cause, int status,
-                                    Output& out) {
+RequestId Endpoint::Impl::start_request(std::string_view method, const Flow& flow,
+                                        const Owner& owner, const Persistence& persistence,
+                                        bool own_contact, TimePoint now, Output& out) {
+  const bool unknown = flow.remote.port == 0;
+  if (!unknown && !persistence.any())
+    return request_id(start_client(method, flow, owner, now, out));
+  const auto attempt = take_attempt(persistence, flow, owner, own_contact);
+  if (unknown) {
+    if (const auto parsed = parse_message(writer.text(), stored); parsed)
+      look_up(attempt, next_hop_of(stored), out);
+  } else {
+    start_client(method, flow, {Purpose::attempt, {}, packed(attempt)}, now, out);
+  }
+  return request_id(attempt);
+}
+
+RequestId Endpoint::Impl::fail_at_once(const Owner& owner, Cause cause, int status, Output& out) {
+  const auto id = dead_request_id();
   out.events.push_back(event::RequestDone{id, cause, status, nullptr, owner.call, owner.user_data});
+  return id;
+}
+
+// What became of a request of ours, to whom it concerns.
+void Endpoint::Impl::finish(const Owner& owner, RequestId id, const Outcome& outcome, Turn& turn) {
+  switch (owner.purpose) {
+    case Purpose::request:
+    case Purpose::in_call_request:
+      turn.out.events.push_back(event::RequestDone{id, outcome.cause, outcome.status,
+                                                   outcome.message, owner.call, owner.user_data});
+      return;
+    case Purpose::bye:
+      if (auto* call = calls.find(owner.call)) {
+        if (outcome.cause != Cause::answered) call->cause = outcome.cause;
+        call->session->on_bye_done(call_actions);
+        perform(owner.call, turn);
+      }
+      return;
+    case Purpose::change:
+      return on_change_failure(owner.call, outcome, turn);
+    case Purpose::subscribe:
+      return on_subscribe_done(owned<SubscriptionId>(owner.call), outcome, turn);
+    case Purpose::notify:
+      return on_notify_done(owned<SubscriptionId>(owner.call), outcome, turn);
+    case Purpose::registration:
+      return on_register_done(owned<RegistrationId>(owner.call), outcome, turn);
+    case Purpose::publication:
+      return on_publish_done(owned<PublicationId>(owner.call), outcome, turn);
+    case Purpose::invite:
+    case Purpose::attempt:
+    case Purpose::cancel:
+    case Purpose::prack:
+    case Purpose::stray_bye:
+    case Purpose::proxy:
+      return;
+  }
 }
 
 // The request that a server transaction answers, from the head that it kept: the bytes that came
@@ -54,13 +96,19 @@ void Endpoint::Impl::request_failed(RequestId id, const Owner& owner, Cause caus
 const MessageView* Endpoint::Impl::request_of(TransactionId id) {
   const auto* t = transactions.get(id);
   if (!t || t->head.empty()) return nullptr;
-  if (id == current) {
-    stored = view.over(t->head.data());
-    return &stored;
-  }
+  if (id == current) return &view;  // it came in this turn: its bytes live
   const auto parsed = parse_message(t->head, stored, limits);
   // Its body was not kept, so that Content-Length is wrong by design.
   return parsed || answerable(stored) ? &stored : nullptr;
+}
+
+bool Endpoint::Impl::respond_for_user(TransactionId id, const ResponseSpec& spec, TimePoint now,
+                                      Output& out) {
+  const auto* t = transactions.get(id);
+  if (!t || !t->is_server()) return false;
+  if (t->owner.purpose != Purpose::change) return respond(id, spec, {}, now, out);
+  Turn turn{now, out};
+  return respond_to_change(id, t->owner.call, spec, turn);
 }
 
 bool Endpoint::Impl::respond(TransactionId id, const ResponseSpec& spec, std::string_view contact,
@@ -72,7 +120,7 @@ bool Endpoint::Impl::respond(TransactionId id, const ResponseSpec& spec, std::st
   if (t->to_tag.empty()) t->to_tag = writer.make_tag();
   writer.write_response(*request, t->flow, spec, t->to_tag, contact);
   if (!transactions.respond(id, spec.status, writer.text(), now, out)) return false;
-  ++counters.responses_sent[class_of(spec.status)];
+  counters.count_response_sent(spec.status);
   return true;
 }
 
@@ -82,45 +130,52 @@ void Endpoint::Impl::respond_plainly(TransactionId id, int status, Turn& turn) {
   respond(id, spec, {}, turn.now, turn.out);
 }
 
+void Endpoint::Impl::respond_with(TransactionId id, int status, HeaderField field, Turn& turn) {
+  ResponseSpec spec;
+  spec.status = status;
+  spec.headers.push_back(std::move(field));
+  respond(id, spec, {}, turn.now, turn.out);
+}
+
 void Endpoint::Impl::respond_statelessly(int status, Turn& turn) {
   ResponseSpec spec;
   spec.status = status;
+  if (status == 503)
+    spec.headers.push_back({"Retry-After", std::to_string(config.limits.retry_after.count())});
   writer.write_response(*turn.message, turn.flow, spec, writer.make_tag());
   turn.out.send(turn.flow, writer.text());
-  ++counters.responses_sent[class_of(status)];
+  counters.count_response_sent(status);
 }
 
 // --- what time and failed connections did --------------------------------------------------------
 
 void Endpoint::Impl::on_reports(TimePoint now, Output& out) {
   Turn turn{now, out};
-  for (std::size_t i = 0; i < reports.size(); ++i) on_report(reports[i], turn);
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const auto report = reports[i];
+    on_report(report, turn);
+  }
   reports.clear();
 }
 
 void Endpoint::Impl::on_report(const TransactionReport& report, Turn& turn) {
-  if (report.server) return respond_plainly(report.id, 500, turn);
-  const auto cause = report.what == Action::timeout ? Cause::timeout : Cause::transport;
-  switch (report.owner.purpose) {
-    case Purpose::request:
-    case Purpose::in_call_request:
-      return request_failed(request_id(report.id), report.owner, cause, status_of(cause), turn.out);
-    case Purpose::invite:
-    case Purpose::bye:
-      if (auto* call = calls.find(report.owner.call)) {
-        call->cause = cause;
-        if (report.owner.purpose == Purpose::invite) {
-          call->session->on_no_answer(call_actions);
-        } else {
-          call->session->on_bye_done(call_actions);
-        }
-        perform(report.owner.call, turn);
-      }
-      return;
-    case Purpose::cancel:  // the INVITE's own end decides
-    case Purpose::stray_bye:
-      return;
+  const auto& owner = report.owner;
+  if (report.server) {
+    if (owner.purpose == Purpose::change)
+      return respond_plainly_to_change(report.id, owner.call, 500, turn);
+    return respond_plainly(report.id, 500, turn);
   }
+  const auto cause = report.what == Action::timeout ? Cause::timeout : Cause::transport;
+  const Outcome outcome{cause, status_of(cause), nullptr};
+  if (owner.purpose == Purpose::attempt)
+    return fail_attempt(attempt_of(owner.user_data), outcome, turn);
+  if (owner.purpose != Purpose::invite) return finish(owner, request_id(report.id), outcome, turn);
+  auto* call = calls.find(owner.call);
+  if (!call || call->invite != report.id) return;
+  if (!call->session->gave_up() && call->attempt && try_again(call->attempt, outcome, turn)) return;
+  call->cause = cause;
+  call->session->on_no_answer(call_actions);
+  perform(owner.call, turn);
 }
 
 }  // namespace sip

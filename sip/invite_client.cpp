@@ -10,12 +10,9 @@ constexpr Duration at_least_timer_d = std::chrono::seconds(32);
 
 }  // namespace
 
-InviteClient::InviteClient(const Timers& timers, Reliability reliability)
-    : timers_(timers), retransmit_gap_(timers.t1), reliability_(reliability) {}
-
 void InviteClient::start(TimePoint now, Actions& out) {
-  timer_b_ = now + 64 * timers_.t1;
-  if (reliability_ == Reliability::unreliable) timer_a_ = now + retransmit_gap_;
+  ends_at_ = now + 64 * timers_->t1;
+  if (reliability_ == Reliability::unreliable) retransmit_at_ = now + timers_->t1;
   out.push_back(Action::send);
 }
 
@@ -25,9 +22,8 @@ void InviteClient::on_response(int status, TimePoint now, Actions& out) {
     case State::proceeding:
       if (status >= 300) return on_failure(now, out);
       out.push_back(Action::deliver);
-      enter(status < 200 ? State::proceeding : State::accepted);
-      if (state_ == State::accepted) timer_m_ = now + 64 * timers_.t1;
-      return;
+      if (status < 200) return enter(State::proceeding);
+      return enter(State::accepted, now + 64 * timers_->t1);
     case State::accepted:
       if (status >= 200 && status < 300) out.push_back(Action::deliver);
       return;
@@ -43,8 +39,7 @@ void InviteClient::on_failure(TimePoint now, Actions& out) {
   out.push_back(Action::acknowledge);
   out.push_back(Action::deliver);
   if (reliability_ == Reliability::reliable) return enter(State::terminated);
-  enter(State::completed);
-  timer_d_ = now + std::max(at_least_timer_d, 64 * timers_.t1);
+  enter(State::completed, now + std::max(at_least_timer_d, 64 * timers_->t1));
 }
 
 void InviteClient::on_transport_error(Actions& out) {
@@ -54,25 +49,20 @@ void InviteClient::on_transport_error(Actions& out) {
 }
 
 void InviteClient::on_deadline(TimePoint now, Actions& out) {
-  if (now >= timer_b_) {
-    out.push_back(Action::timeout);
+  if (now >= ends_at_) {
+    if (state_ == State::calling) out.push_back(Action::timeout);
     enter(State::terminated);
-  } else if (now >= timer_d_ || now >= timer_m_) {
-    enter(State::terminated);
-  } else if (now >= timer_a_) {
-    retransmit_gap_ *= 2;  // unlike timer E, not limited by T2 (17.1.1.2)
-    timer_a_ = now + retransmit_gap_;
+  } else if (now >= retransmit_at_) {
+    ++doublings_;  // unlike timer E, not limited by T2 (17.1.1.2); timer B ends it at the sixth
+    retransmit_at_ = now + timers_->t1 * (1 << doublings_);
     out.push_back(Action::resend);
   }
 }
 
-TimePoint InviteClient::next_deadline() const {
-  return std::min({timer_a_, timer_b_, timer_d_, timer_m_});
-}
-
-void InviteClient::enter(State state) {
+void InviteClient::enter(State state, TimePoint ends_at) {
   state_ = state;
-  timer_a_ = timer_b_ = timer_d_ = timer_m_ = never;
+  retransmit_at_ = never;
+  ends_at_ = ends_at;
 }
 
 }  // namespace sip

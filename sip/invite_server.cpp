@@ -9,11 +9,8 @@ constexpr Duration user_may_think = std::chrono::milliseconds(200);  // 17.2.1
 
 }  // namespace
 
-InviteServer::InviteServer(const Timers& timers, Reliability reliability)
-    : timers_(timers), retransmit_gap_(timers.t1), reliability_(reliability) {}
-
 void InviteServer::start(TimePoint now) {
-  trying_ = now + user_may_think;
+  repeat_at_ = now + user_may_think;
 }
 
 void InviteServer::on_request(Actions& out) {
@@ -26,8 +23,7 @@ void InviteServer::on_ack(TimePoint now, Actions& out) {
   if (state_ == State::accepted) out.push_back(Action::deliver);
   if (state_ != State::completed) return;
   if (reliability_ == Reliability::reliable) return enter(State::terminated);
-  enter(State::confirmed);
-  timer_i_ = now + timers_.t4;
+  enter(State::confirmed, now + timers_->t4);
 }
 
 bool InviteServer::respond(int status, TimePoint now, Actions& out) {
@@ -36,24 +32,21 @@ bool InviteServer::respond(int status, TimePoint now, Actions& out) {
     return true;
   }
   if (state_ != State::proceeding) return false;
-  if (status >= 200) return respond_final(status, now, out);
-  trying_ = never;
+  if (status >= 200) {
+    respond_final(status, now, out);
+    return true;
+  }
+  repeat_at_ = never;
   has_provisional_ = true;
   out.push_back(Action::send);
   return true;
 }
 
-bool InviteServer::respond_final(int status, TimePoint now, Actions& out) {
+void InviteServer::respond_final(int status, TimePoint now, Actions& out) {
   out.push_back(Action::send);
-  enter(status < 300 ? State::accepted : State::completed);
-  const auto gives_up = now + 64 * timers_.t1;
-  if (state_ == State::accepted) {
-    timer_l_ = gives_up;
-    return true;
-  }
-  timer_h_ = gives_up;
-  if (reliability_ == Reliability::unreliable) timer_g_ = now + retransmit_gap_;
-  return true;
+  enter(status < 300 ? State::accepted : State::completed, now + 64 * timers_->t1);
+  if (state_ == State::completed && reliability_ == Reliability::unreliable)
+    repeat_at_ = now + timers_->t1;
 }
 
 void InviteServer::on_transport_error(Actions& out) {
@@ -63,29 +56,24 @@ void InviteServer::on_transport_error(Actions& out) {
 }
 
 void InviteServer::on_deadline(TimePoint now, Actions& out) {
-  if (now >= timer_h_) {
-    out.push_back(Action::timeout);
+  if (now >= ends_at_) {
+    if (state_ == State::completed) out.push_back(Action::timeout);
     enter(State::terminated);
-  } else if (now >= timer_i_ || now >= timer_l_) {
-    enter(State::terminated);
-  } else if (now >= timer_g_) {
-    retransmit_gap_ = std::min(2 * retransmit_gap_, timers_.t2);
-    timer_g_ = now + retransmit_gap_;
-    out.push_back(Action::resend);
-  } else if (now >= trying_) {
-    trying_ = never;
+  } else if (now >= repeat_at_ && state_ == State::proceeding) {
+    repeat_at_ = never;
     has_provisional_ = true;
     out.push_back(Action::trying);
+  } else if (now >= repeat_at_) {
+    if (doublings_ < 8) ++doublings_;
+    repeat_at_ = now + std::min(timers_->t1 * (1 << doublings_), timers_->t2);
+    out.push_back(Action::resend);
   }
 }
 
-TimePoint InviteServer::next_deadline() const {
-  return std::min({trying_, timer_g_, timer_h_, timer_i_, timer_l_});
-}
-
-void InviteServer::enter(State state) {
+void InviteServer::enter(State state, TimePoint ends_at) {
   state_ = state;
-  trying_ = timer_g_ = timer_h_ = timer_i_ = timer_l_ = never;
+  repeat_at_ = never;
+  ends_at_ = ends_at;
 }
 
 }  // namespace sip

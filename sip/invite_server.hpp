@@ -11,7 +11,9 @@ class InviteServer {
  public:
   enum class State : std::uint8_t { proceeding, completed, accepted, confirmed, terminated };
 
-  InviteServer(const Timers& timers, Reliability reliability);
+  // `timers` must outlive it.
+  InviteServer(const Timers& timers, Reliability reliability)
+      : timers_(&timers), reliability_(reliability) {}
 
   void start(TimePoint now);
   void on_request(Actions& out);  // the same INVITE once more
@@ -23,21 +25,19 @@ class InviteServer {
   void on_transport_error(Actions& out);
   void on_deadline(TimePoint now, Actions& out);
 
-  TimePoint next_deadline() const;
+  // When on_deadline() is next due; `never` when no timer runs.
+  TimePoint next_deadline() const { return repeat_at_ < ends_at_ ? repeat_at_ : ends_at_; }
   State state() const { return state_; }
   bool terminated() const { return state_ == State::terminated; }
 
  private:
-  void enter(State state);  // stops all timers
-  bool respond_final(int status, TimePoint now, Actions& out);
+  void enter(State state, TimePoint ends_at = never);  // stops all other timers
+  void respond_final(int status, TimePoint now, Actions& out);
 
-  Timers timers_;
-  Duration retransmit_gap_;
-  TimePoint trying_ = never;   // say 100 if the user has said nothing
-  TimePoint timer_g_ = never;  // repeat the failure
-  TimePoint timer_h_ = never;  // give up waiting for ACK
-  TimePoint timer_i_ = never;  // absorb repeated ACKs
-  TimePoint timer_l_ = never;  // absorb repeated INVITEs after a 2xx
+  const Timers* timers_;
+  TimePoint repeat_at_ = never;  // proceeding: say 100 if the user has said nothing; then timer G
+  TimePoint ends_at_ = never;    // timer H when completed, I when confirmed, L when accepted
+  std::uint8_t doublings_ = 0;   // of T1, in the present gap of timer G
   Reliability reliability_;
   State state_ = State::proceeding;
   bool has_provisional_ = false;

@@ -4,12 +4,9 @@
 
 namespace sip {
 
-NonInviteClient::NonInviteClient(const Timers& timers, Reliability reliability)
-    : timers_(timers), retransmit_gap_(timers.t1), reliability_(reliability) {}
-
 void NonInviteClient::start(TimePoint now, Actions& out) {
-  timer_f_ = now + 64 * timers_.t1;
-  if (reliability_ == Reliability::unreliable) timer_e_ = now + retransmit_gap_;
+  ends_at_ = now + 64 * timers_->t1;
+  if (reliability_ == Reliability::unreliable) retransmit_at_ = now + timers_->t1;
   out.push_back(Action::send);
 }
 
@@ -23,8 +20,8 @@ void NonInviteClient::on_response(int status, TimePoint now, Actions& out) {
   }
   if (reliability_ == Reliability::reliable) return terminate();
   state_ = State::completed;
-  timer_e_ = timer_f_ = never;
-  timer_k_ = now + timers_.t4;
+  retransmit_at_ = never;
+  ends_at_ = now + timers_->t4;
 }
 
 void NonInviteClient::on_transport_error(Actions& out) {
@@ -34,26 +31,20 @@ void NonInviteClient::on_transport_error(Actions& out) {
 }
 
 void NonInviteClient::on_deadline(TimePoint now, Actions& out) {
-  if (now >= timer_f_) {
-    out.push_back(Action::timeout);
+  if (now >= ends_at_) {
+    if (state_ != State::completed) out.push_back(Action::timeout);
     terminate();
-  } else if (now >= timer_k_) {
-    terminate();
-  } else if (now >= timer_e_) {
-    retransmit_gap_ =
-        state_ == State::proceeding ? timers_.t2 : std::min(2 * retransmit_gap_, timers_.t2);
-    timer_e_ = now + retransmit_gap_;
+  } else if (now >= retransmit_at_) {
+    if (doublings_ < 8) ++doublings_;
+    const auto doubled = std::min(timers_->t1 * (1 << doublings_), timers_->t2);
+    retransmit_at_ = now + (state_ == State::proceeding ? timers_->t2 : doubled);
     out.push_back(Action::resend);
   }
 }
 
-TimePoint NonInviteClient::next_deadline() const {
-  return std::min({timer_e_, timer_f_, timer_k_});
-}
-
 void NonInviteClient::terminate() {
   state_ = State::terminated;
-  timer_e_ = timer_f_ = timer_k_ = never;
+  retransmit_at_ = ends_at_ = never;
 }
 
 }  // namespace sip

@@ -10,7 +10,9 @@ class NonInviteClient {
  public:
   enum class State : std::uint8_t { trying, proceeding, completed, terminated };
 
-  NonInviteClient(const Timers& timers, Reliability reliability);
+  // `timers` must outlive it.
+  NonInviteClient(const Timers& timers, Reliability reliability)
+      : timers_(&timers), reliability_(reliability) {}
 
   void start(TimePoint now, Actions& out);
   void on_response(int status, TimePoint now, Actions& out);
@@ -18,18 +20,17 @@ class NonInviteClient {
   void on_deadline(TimePoint now, Actions& out);
 
   // When on_deadline() is next due; `never` when no timer runs.
-  TimePoint next_deadline() const;
+  TimePoint next_deadline() const { return retransmit_at_ < ends_at_ ? retransmit_at_ : ends_at_; }
   State state() const { return state_; }
   bool terminated() const { return state_ == State::terminated; }
 
  private:
   void terminate();
 
-  Timers timers_;
-  Duration retransmit_gap_;
-  TimePoint timer_e_ = never;  // retransmit the request
-  TimePoint timer_f_ = never;  // give up
-  TimePoint timer_k_ = never;  // absorb stray responses
+  const Timers* timers_;
+  TimePoint retransmit_at_ = never;  // timer E
+  TimePoint ends_at_ = never;        // timer F (give up); when completed, timer K
+  std::uint8_t doublings_ = 0;       // of T1, in the present gap of timer E
   Reliability reliability_;
   State state_ = State::trying;
 };

@@ -2,9 +2,6 @@
 
 namespace sip {
 
-NonInviteServer::NonInviteServer(const Timers& timers, Reliability reliability)
-    : absorb_(reliability == Reliability::reliable ? Duration::zero() : 64 * timers.t1) {}
-
 void NonInviteServer::on_request(Actions& out) {
   if (state_ == State::proceeding || state_ == State::completed) out.push_back(Action::resend);
 }
@@ -14,11 +11,11 @@ bool NonInviteServer::respond(int status, TimePoint now, Actions& out) {
   out.push_back(Action::send);
   if (status < 200) {
     state_ = State::proceeding;
-  } else if (absorb_ == Duration::zero()) {
+  } else if (reliability_ == Reliability::reliable) {
     state_ = State::terminated;
   } else {
     state_ = State::completed;
-    timer_j_ = now + absorb_;
+    timer_j_ = now + 64 * timers_->t1;
   }
   return true;
 }

@@ -10,7 +10,9 @@ class NonInviteServer {
  public:
   enum class State : std::uint8_t { trying, proceeding, completed, terminated };
 
-  NonInviteServer(const Timers& timers, Reliability reliability);
+  // `timers` must outlive it.
+  NonInviteServer(const Timers& timers, Reliability reliability)
+      : timers_(&timers), reliability_(reliability) {}
 
   void on_request(Actions& out);  // the same request once more
   // False when a final response is given already; nothing happens then.
@@ -23,8 +25,9 @@ class NonInviteServer {
   bool terminated() const { return state_ == State::terminated; }
 
  private:
-  Duration absorb_;            // how long retransmitted requests are expected
-  TimePoint timer_j_ = never;  // absorb stray requests
+  const Timers* timers_;
+  TimePoint timer_j_ = never;  // absorb retransmitted requests
+  Reliability reliability_;
   State state_ = State::trying;
 };
 

@@ -1,12 +1,15 @@
 // What the four transaction machines of RFC 3261 17 have in common: what they ask of their caller.
 //
-// Each machine is pure: events and time go in, actions come out. The caller owns the vector of
-// actions, keeps the message that `send` means (the request of a client, the last response of a
-// server), and carries the actions out in order.
+// Each machine is pure: events and time go in, actions come out. A machine is small, since very
+// many live at once: it refers to the Timers of its caller, and keeps one deadline for
+// retransmission and one for its end. The caller owns the Timers and the actions, keeps the message
+// that `send` means (the request of a client, the last response of a server), and carries the
+// actions out in order.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "sip/address.hpp"
 #include "sip/time.hpp"
@@ -28,6 +31,22 @@ enum class Action : std::uint8_t {
   timeout,          // client: no final response; server: no ACK to our final response
   transport_error,  // it could not be sent
 };
-using Actions = std::vector<Action>;
+
+// What one event asks for, in order. No event asks for more than two things.
+class Actions {
+ public:
+  void push_back(Action action) {
+    if (size_ < actions_.size()) actions_[size_++] = action;
+  }
+  void clear() { size_ = 0; }
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  const Action* begin() const { return actions_.data(); }
+  const Action* end() const { return actions_.data() + size_; }
+
+ private:
+  std::array<Action, 4> actions_{};
+  std::size_t size_ = 0;
+};
 
 }  // namespace sip

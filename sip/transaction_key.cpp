@@ -1,53 +1,89 @@
 #include "sip/transaction_key.hpp"
 
-#include <cstdint>
+#include <array>
+#include <cstring>
 
 namespace sip {
 namespace {
 
+__extension__ using Wide = unsigned __int128;
+
 // Ends a part; cannot stand inside one, as all are free of control characters.
 constexpr char separator = '\x1f';
 
-void append_part(std::string& out, std::string_view part) {
-  out += part;
-  out += separator;
+// Where keys are written that nobody keeps. What is longer than any honest key goes on the heap.
+class KeyText {
+ public:
+  void append(const char* data, std::size_t size) {
+    if (size_ + size > room_.size()) return append_long({data, size});
+    std::memcpy(room_.data() + size_, data, size);
+    size_ += size;
+  }
+  void append(std::string_view text) { append(text.data(), text.size()); }
+  void push_back(char c) { append(&c, 1); }
+  std::string_view text() const {
+    return long_.empty() ? std::string_view(room_.data(), size_) : std::string_view(long_);
+  }
+
+ private:
+  void append_long(std::string_view text) {
+    if (long_.empty()) long_.assign(room_.data(), size_);
+    size_ = room_.size();  // from now on everything is long
+    long_.append(text);
+  }
+  std::array<char, 512> room_;
+  std::size_t size_ = 0;
+  std::string long_;
+};
+
+template <class Text>
+void append_part(Text& out, std::string_view part) {
+  out.append(part);
+  out.push_back(separator);
 }
 
-void append_number(std::string& out, std::uint32_t number) {
-  for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(number >> shift);
+template <class Text>
+void append_number(Text& out, std::uint32_t number) {
+  char bytes[sizeof number];
+  std::memcpy(bytes, &number, sizeof number);
+  out.append(bytes, sizeof bytes);
 }
 
-void append_lower(std::string& out, std::string_view text) {
-  for (const char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  out += separator;
+template <class Text>
+void append_lower(Text& out, std::string_view text) {
+  for (const char c : text)
+    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  out.push_back(separator);
 }
 
-void append_source(std::string& out, const Flow& from) {
+template <class Text>
+void append_source(Text& out, const Flow& from) {
   const auto& ip = from.remote.ip;
   out.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.size());
   // A stream peer may come back from another port to cancel or acknowledge.
   append_number(out, from.transport == Transport::udp ? from.remote.port : 0u);
 }
 
-void append_rfc2543_key(std::string& out, const MessageView& request) {
+template <class Text>
+void append_rfc2543_key(Text& out, const MessageView& request) {
   append_part(out, request.request_uri_text());
   const auto from = request.from();
   append_part(out, from ? from->tag() : std::string_view());
   append_part(out, request.call_id());
 }
 
-}  // namespace
-
-void append_client_key(std::string& out, std::string_view branch, std::string_view method) {
-  out += 'c';
+template <class Text>
+void write_client_key(Text& out, std::string_view branch, std::string_view method) {
+  out.push_back('c');
   append_part(out, method);
   append_part(out, branch);
 }
 
-void append_server_key(std::string& out, const MessageView& request, const Via& via,
-                       std::string_view method, const Flow& from) {
+template <class Text>
+void write_server_key(Text& out, const MessageView& request, const Via& via,
+                      std::string_view method, const Flow& from) {
   const bool modern = via.has_magic_cookie();
-  out += modern ? 's' : 'o';
+  out.push_back(modern ? 's' : 'o');
   append_part(out, method);
   append_source(out, from);
   append_part(out, via.branch);
@@ -56,6 +92,61 @@ void append_server_key(std::string& out, const MessageView& request, const Via& 
   const auto cseq = request.cseq();
   append_number(out, cseq ? cseq->number : 0);
   if (!modern) append_rfc2543_key(out, request);
+}
+
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  const auto product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+std::uint64_t word(const char* at, std::size_t size) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, at, size);
+  return value;
+}
+
+}  // namespace
+
+// Two lanes of the folded product that wyhash made known, each under secrets of its own.
+TransactionKey key_of(std::string_view text, std::uint64_t seed) {
+  const auto secret_1 = fold(seed ^ 0x9e3779b97f4a7c15u, 0xd6e8feb86659fd93u);
+  const auto secret_2 = fold(seed ^ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu);
+  std::uint64_t high = secret_2 ^ text.size(), low = secret_1 + text.size();
+  const char* at = text.data();
+  auto left = text.size();
+  auto mix = [&](std::uint64_t first, std::uint64_t second) {
+    high = fold(first ^ secret_1, second ^ high);
+    low = fold(first ^ low, second ^ secret_2);
+  };
+  for (; left >= 16; at += 16, left -= 16) mix(word(at, 8), word(at + 8, 8));
+  if (left > 8) {
+    mix(word(at, 8), word(at + 8, left - 8));
+  } else {
+    mix(word(at, left), 0);
+  }
+  return {fold(high ^ secret_2, low ^ secret_1), fold(low ^ secret_2, high)};
+}
+
+TransactionKey client_key(std::string_view branch, std::string_view method, std::uint64_t seed) {
+  KeyText text;
+  write_client_key(text, branch, method);
+  return key_of(text.text(), seed);
+}
+
+TransactionKey server_key(const MessageView& request, const Via& via, std::string_view method,
+                          const Flow& from, std::uint64_t seed) {
+  KeyText text;
+  write_server_key(text, request, via, method, from);
+  return key_of(text.text(), seed);
+}
+
+void append_client_key(std::string& out, std::string_view branch, std::string_view method) {
+  write_client_key(out, branch, method);
+}
+
+void append_server_key(std::string& out, const MessageView& request, const Via& via,
+                       std::string_view method, const Flow& from) {
+  write_server_key(out, request, via, method, from);
 }
 
 }  // namespace sip

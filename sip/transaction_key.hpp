@@ -1,7 +1,8 @@
-// What makes two messages belong to one transaction (RFC 3261 17.1.3, 17.2.3), as a text to hash
-// and compare. Pure; keys are appended to a buffer that its owner reuses.
+// What makes two messages belong to one transaction (RFC 3261 17.1.3, 17.2.3), as 128 bits that
+// nobody can foresee: a hash with a secret seed. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,23 @@
 #include "sip/message.hpp"
 
 namespace sip {
+
+// Two that are equal belong to one transaction: among a million live ones, the chance that any two
+// agree by accident is 2**-89, and who does not know the seed cannot look for them.
+struct TransactionKey {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+
+  bool operator==(const TransactionKey&) const = default;
+};
+
+// Of the texts below.
+TransactionKey key_of(std::string_view text, std::uint64_t seed);
+
+// The keys without their texts; the same as key_of() of them.
+TransactionKey client_key(std::string_view branch, std::string_view method, std::uint64_t seed);
+TransactionKey server_key(const MessageView& request, const Via& via, std::string_view method,
+                          const Flow& from, std::uint64_t seed);
 
 // A response belongs to the request of ours with its branch and the method of its CSeq (17.1.3).
 void append_client_key(std::string& out, std::string_view branch, std::string_view method);

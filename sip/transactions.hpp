@@ -38,6 +38,13 @@ enum class Purpose : std::uint8_t {
   stray_bye,        // BYE for an answer that belongs to no call
   proxy,            // either side of a relayed request: a 2xx to INVITE is not kept, for others
                     // repeat it; nor is, once it is answered so, the INVITE
+  attempt,          // one try of a request that may be tried again: `user_data` names it
+  change,           // re-INVITE or UPDATE of `call`, ours or the peer's
+  prack,            // of `call`
+  subscribe,        // SUBSCRIBE or REFER of the subscription that `call` stands for
+  notify,           // its NOTIFY
+  registration,     // REGISTER of what `call` stands for
+  publication,      // PUBLISH of what `call` stands for
 };
 struct Owner {
   Purpose purpose = Purpose::request;
@@ -150,8 +157,8 @@ class Transactions {
   TimePoint next_deadline() const { return deadlines_.next(); }
 
   // For whoever wants to see them: calls f(id, const Transaction&) for at most `at_most` of them,
-  // from slot `from` on. Returns where to go on, 0 at the end. What comes and goes between two calls
-  // may be missed, nothing is told twice.
+  // from slot `from` on. Returns where to go on, 0 at the end. What comes and goes between two
+  // calls may be missed, nothing is told twice.
   template <class F>
   std::uint32_t walk(std::uint32_t from, std::size_t at_most, F&& f) const {
     for (auto i = from; i < slots_.slot_count(); ++i) {
@@ -181,9 +188,9 @@ class Transactions {
   void settle(std::uint32_t index);
   void expire(std::uint32_t index, TimePoint now, Output& out,
               std::vector<TransactionReport>& reports);
-  void collect_clients_on(const Flow& flow, Transaction* any_with_it);
+  void collect_clients_on(const Flow& flow);
   void fail(std::uint32_t index, std::vector<TransactionReport>& reports);
-  bool perform(Transaction& t, std::string_view message, Output& out);
+  bool perform(const Transaction& t, std::string_view message, Output& out);
   void acknowledge(Transaction& t, const MessageView& response, bool first, Output& out);
   void forget_request(Transaction& t);
   void send_trying(Transaction& t, Output& out);
@@ -195,8 +202,8 @@ class Transactions {
   TextPool texts_;
   SlotMap<Transaction, TransactionTag> slots_;
   Buckets buckets_;
-  Buckets flow_buckets_;              // clients, by where a failure would come from
-  mutable DeadlineQueue deadlines_;   // asking it puts it in order
+  Buckets flow_buckets_;             // clients, by where a failure would come from
+  mutable DeadlineQueue deadlines_;  // asking it puts it in order
   std::vector<std::uint32_t> failed_;
   Actions actions_;
   MessageView stored_;  // a message kept in a transaction, parsed again

@@ -40,7 +40,8 @@ TEST_CASE("non-INVITE server transaction (RFC 3261 17.2.2)") {
 
 TEST_CASE("an answer that comes too late says so") {
   sip::Actions out;
-  sip::NonInviteServer transaction({}, sip::Reliability::unreliable);
+  const sip::Timers timers;
+  sip::NonInviteServer transaction(timers, sip::Reliability::unreliable);
   CHECK(transaction.respond(200, {}, out));
   CHECK_FALSE(transaction.respond(200, {}, out));
 }

@@ -82,7 +82,8 @@ void apply(Machine& machine, const Step& step, TimePoint now, Actions& out) {
 template <class Machine>
 std::string run(const Case& c) {
   const TimePoint start{};
-  Machine machine({}, c.reliability);
+  const Timers timers;
+  Machine machine(timers, c.reliability);
   Actions actions;
   std::string trace;
   bool ended = false;

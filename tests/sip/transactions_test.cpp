@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+#include "sip/deadline_heap.hpp"
 #include "sip/transaction_key.hpp"
 
 using namespace std::chrono_literals;
