@@ -14,7 +14,7 @@
 namespace sip {
 
 struct RedirectOptions {
-  std::vector<std::string> domains;  // as RegistrarOptions::domains
+  std::vector<std::string> domains = {};  // as RegistrarOptions::domains
   std::size_t contacts = 16;         // in one answer: the best
 };
 

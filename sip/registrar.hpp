@@ -24,7 +24,7 @@ namespace sip {
 
 struct RegistrarOptions {
   // Hosts that are ours, in lower case, without port: of To. Empty: all.
-  std::vector<std::string> domains;
+  std::vector<std::string> domains = {};
 
   std::chrono::seconds min_expires{60};  // less is refused with 423; above an hour it has no effect
   std::chrono::seconds max_expires{86400};
