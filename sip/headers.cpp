@@ -10,8 +10,7 @@ namespace {
 // Takes a token off the front of `text`, and the white space around it.
 std::string_view take_token(std::string_view& text) {
   text = scan::trim(text);
-  std::size_t end = 0;
-  while (end < text.size() && scan::is(text[end], scan::token)) ++end;
+  const auto end = scan::token_size(text);
   const auto token = text.substr(0, end);
   text = scan::trim(text.substr(end));
   return token;
@@ -44,9 +43,15 @@ SubscriptionState::State state_from(std::string_view text) {
 
 Result<CSeq> parse_cseq(std::string_view value) {
   const auto number = scan::number(take_token(value), 0x7fffffff);
-  const auto method = take_token(value);
-  if (!number || method.empty() || !value.empty()) return Errc::bad_cseq;
-  return CSeq{static_cast<std::uint32_t>(*number), method_from(method), method};
+  CSeq result{0, method_from(value), value};  // what is left is nearly always the method
+  if (result.method == Method::unknown) {
+    result.method_text = take_token(value);
+    result.method = method_from(result.method_text);
+    if (result.method_text.empty() || !value.empty()) return Errc::bad_cseq;
+  }
+  if (!number) return Errc::bad_cseq;
+  result.number = static_cast<std::uint32_t>(*number);
+  return result;
 }
 
 bool ContentType::is(std::string_view type_and_subtype) const {

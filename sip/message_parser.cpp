@@ -1,9 +1,12 @@
 // parse_message(): one pass that cuts the head into lines and the lines into names and values.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
+#include "sip/header_names.hpp"
 #include "sip/message.hpp"
 #include "sip/scan.hpp"
+#include "sip/simd.hpp"
 
 namespace sip {
 namespace {
@@ -18,16 +21,22 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= UINT16_MAX && scan::all(text, scan::token);
 }
 
-std::string_view trimmed(const char* begin, const char* end) {
+// [begin, end) without white space at its ends.
+[[gnu::noinline]] std::string_view trimmed(const char* begin, const char* end) {
   while (begin != end && scan::is(*begin, scan::space)) ++begin;
   while (begin != end && scan::is(end[-1], scan::space)) --end;
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 
-// Index of the first space, the size when there is none.
-std::size_t space_in(std::string_view text) {
-  return static_cast<std::size_t>(scan::find(text.data(), text.data() + text.size(), ' ') -
-                                  text.data());
+// The same for what is behind a colon and before a line feed: most values stand between one space
+// and one carriage return.
+inline std::string_view header_value(const char* behind_colon, const char* feed) {
+  const auto visible = [](char c) { return static_cast<unsigned char>(c) > ' '; };
+  const char* const begin = behind_colon + (*behind_colon == ' ');
+  const char* const end = feed - (feed[-1] == '\r');
+  if (begin < end && visible(*begin) && visible(end[-1])) [[likely]]
+    return {begin, static_cast<std::size_t>(end - begin)};
+  return trimmed(behind_colon, feed);
 }
 
 bool starts_like_sip(std::string_view text) {
@@ -57,7 +66,8 @@ class MessageParser {
       bytes_ = bytes_.substr(0, limits_.message_bytes);
     }
     while (pos_ < bytes_.size() && (bytes_[pos_] == '\r' || bytes_[pos_] == '\n')) ++pos_;
-    if (start_line() && headers()) body();
+    simd::Places feeds(bytes_.data() + pos_, bytes_.data() + bytes_.size(), '\n');
+    if (start_line(feeds) && headers(feeds)) body();
     out_.size_ = std::max(out_.body_.at + out_.body_.size, narrow(pos_));
     if (fault_) return *fault_;
     return {};
@@ -89,43 +99,59 @@ class MessageParser {
     return {narrow(static_cast<std::size_t>(part.data() - bytes_.data())), narrow(part.size())};
   }
 
-  // Index of the next line feed; npos when there is none.
-  std::size_t line_feed(std::size_t from) const {
-    const char* const end = bytes_.data() + bytes_.size();
-    const char* const feed = scan::find(bytes_.data() + from, end, '\n');
-    return feed == end ? std::string_view::npos : static_cast<std::size_t>(feed - bytes_.data());
+  std::size_t offset(const char* place) const {
+    return static_cast<std::size_t>(place - bytes_.data());
   }
 
-  std::string_view line_between(std::size_t from, std::size_t to) const {
-    while (to > from && bytes_[to - 1] == '\r') --to;
-    return bytes_.substr(from, to - from);
+  static std::string_view line_between(const char* begin, const char* end) {
+    while (end > begin && end[-1] == '\r') --end;
+    return {begin, static_cast<std::size_t>(end - begin)};
   }
 
-  bool start_line() {
-    const auto begin = pos_;
-    const auto feed = line_feed(begin);
-    const auto line = line_between(begin, feed == std::string_view::npos ? bytes_.size() : feed);
+  bool start_line(simd::Places& feeds) {
+    const char* const begin = bytes_.data() + pos_;
+    const char* const feed = feeds.next();
+    const auto line = line_between(begin, feed ? feed : bytes_.data() + bytes_.size());
     const bool known = starts_like_sip(line) ? status_line(line) : request_line(line);
-    if (known && line.size() > limits_.start_line_bytes) note(Errc::start_line_too_long, begin);
-    if (known && feed == std::string_view::npos) note(Errc::header_end_missing, bytes_.size());
-    if (!known || feed == std::string_view::npos) return false;
-    pos_ = feed + 1;
+    if (known && line.size() > limits_.start_line_bytes) note(Errc::start_line_too_long, pos_);
+    if (known && feed == nullptr) note(Errc::header_end_missing, bytes_.size());
+    if (!known || feed == nullptr) return false;
+    pos_ = offset(feed) + 1;
+    return true;
+  }
+
+  // What nearly all requests begin with: known method, one space, URI, one space, "SIP/2.0".
+  bool usual_request_line(std::string_view line) {
+    constexpr std::string_view ending = " SIP/2.0";
+    if (line.size() < ending.size()) return false;
+    line.remove_suffix(ending.size());
+    if (std::memcmp(line.data() + line.size(), ending.data(), ending.size()) != 0) return false;
+    const auto space = scan::find(line, ' ');
+    const auto method = line.substr(0, space);
+    const auto uri = line.substr(std::min(space + 1, line.size()));
+    out_.method_ = method_from(method);
+    if (out_.method_ == Method::unknown || uri.empty() || scan::find(uri, ' ') < uri.size() ||
+        scan::is(uri.front(), scan::space) || scan::is(uri.back(), scan::space))
+      return false;
+    out_.method_text_ = slice(method);
+    out_.uri_ = slice(uri);
     return true;
   }
 
   // False when this is no SIP at all, so that reading on makes no sense.
   bool request_line(std::string_view line) {
+    if (usual_request_line(line)) return true;
     const auto last = line.rfind(' ');
     if (last == std::string_view::npos || !starts_like_sip(line.substr(last + 1))) {
       note(Errc::not_sip, pos_);
       return false;
     }
     if (!scan::iequals(line.substr(last + 1), version)) note(Errc::version_not_supported, pos_);
-    const auto first = space_in(line);
+    const auto first = scan::find(line, ' ');
     const auto method = line.substr(0, first);
     const auto uri = first < last ? scan::trim(line.substr(first, last - first)) : "";
     if (method.empty() || !scan::all(method, scan::token) || uri.empty() ||
-        space_in(uri) < uri.size())
+        scan::find(uri, ' ') < uri.size())
       note(Errc::bad_start_line, pos_);
     out_.method_text_ = slice(method);
     out_.method_ = method_from(method);
@@ -147,71 +173,99 @@ class MessageParser {
     return true;
   }
 
-  // True when the empty line was reached; pos_ is then behind it.
-  bool headers() {
-    while (pos_ < bytes_.size()) {
-      const auto begin = pos_;
-      if (begin > limits_.head_bytes) {
-        note(Errc::message_too_large, begin);
-        return false;
-      }
-      auto feed = line_feed(begin);
-      if (feed == std::string_view::npos) break;
-      if (line_between(begin, feed).empty()) {
-        pos_ = feed + 1;
+  // True when the empty line was reached; pos_ is then behind it. (What the loop needs is held in
+  // locals: the compiler would read members again after each byte that is stored.)
+  bool headers(simd::Places feeds) {
+    const char* const base = bytes_.data();
+    const char* const end = base + bytes_.size();
+    const char* const last_line = base + limits_.head_bytes;
+    const std::ptrdiff_t most = limits_.header_bytes;
+    for (const char* line = base + pos_;;) {
+      const char* feed = line > last_line ? nullptr : feeds.next();
+      if (feed == nullptr) return no_more_lines(line, last_line);
+      if (*line <= '\r' && line_between(line, feed).empty()) {
+        pos_ = offset(feed) + 1;
         return true;
       }
-      while (feed + 1 < bytes_.size() && is_line_space(bytes_[feed + 1])) {
-        const auto next = line_feed(feed + 1);
-        if (next == std::string_view::npos) break;
-        feed = next;
-      }
-      pos_ = feed + 1;
-      if (!header(begin, feed)) return false;
+      if (feed + 1 != end && feed[1] <= ' ') feed = end_of_folded(feeds, feed, end);
+      if (feed - line > most) note(Errc::header_too_long, offset(line));
+      if (out_.count_ == max_headers) return give_up(Errc::too_many_headers, line);
+      if (!usual_header(line, feed, end)) unusual_header(line, feed);
+      line = feed + 1;
     }
+  }
+
+  [[gnu::always_inline]] static const char* end_of_folded(simd::Places& feeds, const char* feed,
+                                                          const char* end) {
+    while (feed + 1 != end && is_line_space(feed[1])) {
+      const char* const next = feeds.next();
+      if (next == nullptr) break;
+      feed = next;
+    }
+    return feed;
+  }
+
+  bool no_more_lines(const char* line, const char* last_line) {
+    if (line > last_line) return give_up(Errc::message_too_large, line);
     note(Errc::header_end_missing, bytes_.size());
+    return give_up(Errc::header_end_missing, line);
+  }
+
+  bool give_up(Errc code, const char* line) {
+    pos_ = offset(line);
+    note(code, pos_);
     return false;
   }
 
-  // False when no more can be indexed.
-  bool header(std::size_t begin, std::size_t feed) {
-    if (out_.count_ == max_headers) {
-      note(Errc::too_many_headers, begin);
-      return false;
-    }
-    if (feed - begin > limits_.header_bytes) note(Errc::header_too_long, begin);
-    const auto line = bytes_.substr(begin, feed - begin);
-    const char* const end = line.data() + line.size();
-    const char* const colon = scan::find(line.data(), end, ':');
-    auto name = line.substr(0, static_cast<std::size_t>(colon - line.data()));
-    while (!name.empty() && is_line_space(name.back())) name.remove_suffix(1);
-    const auto id = header_id_from(name);
-    // A known name is made of letters; only others need to be looked at.
-    if (colon == end || (id == HeaderId::unknown && !is_name(name))) {
-      note(Errc::bad_header_line, begin);
-      return true;
-    }
-    add(id, name, trimmed(colon + 1, end));
+  // A known name of less than 16 characters with its colon right behind it, not in the last 16
+  // bytes of the message (there the empty line and, as a rule, a body stand).
+  [[gnu::always_inline]] bool usual_header(const char* line, const char* feed, const char* end) {
+    if (end - line < 16) return false;
+    const auto block = simd::Block::load(line);
+    const auto colons = block.equal(':').mask();
+    if (colons == 0) return false;
+    const auto size = static_cast<unsigned>(std::countr_zero(colons));
+    const char* const colon = line + size;
+    const auto id = header_names::find(block, size);
+    if (id == HeaderId::unknown || colon > feed) return false;
+    add(id, line, size, header_value(colon + 1, feed));
     return true;
   }
 
-  void add(HeaderId id, std::string_view name, std::string_view value) {
-    auto& entry = out_.entries_[out_.count_++];
-    const auto v = slice(value);
-    entry.name_at = slice(name).at;
-    entry.name_size = static_cast<std::uint16_t>(name.size());
-    entry.value_at = v.at;
-    entry.value_size = v.size;
+  [[gnu::noinline]] void unusual_header(const char* line, const char* feed) {
+    const char* const colon = scan::find(line, feed, ':');
+    std::string_view name(line, static_cast<std::size_t>(colon - line));
+    while (!name.empty() && is_line_space(name.back())) name.remove_suffix(1);
+    const auto id = header_id_from(name);
+    // A known name is made of letters; only others need to be looked at.
+    if (colon == feed || (id == HeaderId::unknown && !is_name(name)))
+      note(Errc::bad_header_line, offset(line));
+    else
+      add(id, line, name.size(), header_value(colon + 1, feed));
+  }
+
+  [[gnu::always_inline]] void add(HeaderId id, const char* name, std::size_t name_size,
+                                  std::string_view value) {
+    auto& out = out_;
+    const auto index = out.count_;
+    const char* const base = bytes_.data();
+    auto& entry = out.entries_[index];
+    entry.name_at = static_cast<std::uint32_t>(name - base);
+    entry.name_size = static_cast<std::uint16_t>(name_size);
+    entry.value_at = static_cast<std::uint32_t>(value.data() - base);
+    entry.value_size = narrow(value.size());
     entry.id = id;
-    auto& first = out_.first_[MessageView::index_of(id)];
-    if (first == 0) first = static_cast<std::uint8_t>(out_.count_);
+    out.count_ = index + 1;
+    auto& first = out.first_[MessageView::index_of(id)];
+    if (first == 0) first = static_cast<std::uint8_t>(index + 1);
   }
 
   // Content-Length when it is there and sound; faults are noted.
   std::optional<std::uint64_t> body_size() {
     std::optional<std::uint64_t> size;
-    for (auto i = out_.find_index(HeaderId::content_length); i < out_.count_;
-         i = out_.find_index(HeaderId::content_length, i + 1)) {
+    const auto first = out_.first_[MessageView::index_of(HeaderId::content_length)];
+    for (auto i = first == 0 ? out_.count_ : first - 1u; i < out_.count_; ++i) {
+      if (out_.entries_[i].id != HeaderId::content_length) continue;
       const auto text = out_.value(out_.entries_[i]);
       const auto number = scan::number(text, UINT32_MAX);
       if (!number || (size && *size != *number))

@@ -14,8 +14,8 @@ std::optional<Errc> parse_uri_part(std::string_view text, NameAddr& address) {
 
 // Inside of the angle brackets and what is behind them; `at` is the index of '<'.
 std::optional<Errc> parse_bracketed(NameAddr& address, std::size_t at) {
-  const auto close = address.text.find('>', at);
-  if (close == std::string_view::npos) return Errc::bad_address;
+  const auto close = at + scan::find(address.text.substr(at), '>');
+  if (close == address.text.size()) return Errc::bad_address;
   const auto params = scan::trim(address.text.substr(close + 1));
   if (!params.empty() && params.front() != ';') return Errc::bad_address;
   address.params = Params(params);
@@ -24,7 +24,7 @@ std::optional<Errc> parse_bracketed(NameAddr& address, std::size_t at) {
 
 // 20.10: without brackets, what follows the first ';' belongs to the header.
 std::optional<Errc> parse_bare(NameAddr& address) {
-  const auto end = std::min(address.text.find(';'), address.text.size());
+  const auto end = scan::find(address.text, ';');
   address.params = Params(address.text.substr(end));
   return parse_uri_part(address.text.substr(0, end), address);
 }
@@ -47,8 +47,8 @@ std::optional<Errc> parse(NameAddr& address) {
   if (text.front() == '"') return parse_quoted(address);
   address.wildcard = text == "*";
   if (address.wildcard) return std::nullopt;
-  const auto open = text.find('<');
-  if (open == std::string_view::npos) return parse_bare(address);
+  const auto open = scan::find(text, '<');
+  if (open == text.size()) return parse_bare(address);
   address.display_name = scan::trim(text.substr(0, open));
   return parse_bracketed(address, open);
 }
@@ -99,8 +99,8 @@ int NameAddr::q_thousandths() const {
 Result<NameAddr> parse_name_addr(std::string_view text) {
   Result<NameAddr> result{NameAddr{}};
   result->text = scan::trim(text);
-  if (const auto fault = parse(*result)) return *fault;
-  return result;
+  if (const auto fault = parse(*result)) result = *fault;
+  return result;  // of one variable only: it is then not copied
 }
 
 void append(std::string& out, const NameAddr& address) {

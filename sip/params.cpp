@@ -5,37 +5,42 @@
 namespace sip {
 namespace {
 
-// Index of the ';' that ends the parameter `text` begins with; one inside a quoted value does not
-// count. A quote elsewhere, or one that is never closed, is a character like others.
-std::size_t param_end(std::string_view text, std::size_t& equals) {
-  std::size_t i = 0;
-  while (i < text.size() && !scan::is(text[i], scan::stop)) ++i;
-  equals = std::string_view::npos;
-  if (i == text.size() || text[i] == ';') return i;
-  equals = i++;
-  while (i < text.size() && scan::is(text[i], scan::space)) ++i;
-  if (i < text.size() && text[i] == '"') {
-    const auto end = scan::quoted_end(text.substr(i));
-    if (end != std::string_view::npos) i += end;
+// Where the value that begins at `value` ends: at the next ';' that is not inside of its quotes. A
+// quote elsewhere, or one that is never closed, is a character like others.
+const char* value_end(const char* value, const char* end) {
+  while (value != end && scan::is(*value, scan::space)) ++value;
+  if (value != end && *value == '"') {
+    const auto closed = scan::quoted_end({value, static_cast<std::size_t>(end - value)});
+    if (closed != std::string_view::npos) value += closed;
   }
-  return static_cast<std::size_t>(scan::find(text.data() + i, text.data() + text.size(), ';') -
-                                  text.data());
+  return scan::find(value, end, ';');
+}
+
+std::string_view between(const char* begin, const char* end) {
+  return scan::trim({begin, static_cast<std::size_t>(end - begin)});
 }
 
 }  // namespace
 
 Params::iterator& Params::iterator::operator++() {
+  const char* at = rest_.data();
+  const char* const end = at + rest_.size();
   for (;;) {
-    while (!rest_.empty() && (rest_.front() == ';' || scan::is(rest_.front(), scan::space)))
-      rest_.remove_prefix(1);
+    while (at != end && (*at == ';' || scan::is(*at, scan::space))) ++at;
     param_ = {};
-    if (rest_.empty()) return *this;
-    std::size_t equals = 0;
-    const auto end = param_end(rest_, equals);
-    param_.has_value = equals != std::string_view::npos;
-    param_.name = scan::trim(rest_.substr(0, param_.has_value ? equals : end));
-    if (param_.has_value) param_.value = scan::trim(rest_.substr(equals + 1, end - equals - 1));
-    rest_.remove_prefix(end);
+    rest_ = {};
+    if (at == end) return *this;
+    const char* stop =
+        simd::find_if(at, end, [](simd::Block b) { return b.equal(';') | b.equal('='); });
+    param_.name = between(at, stop);
+    param_.has_value = stop != end && *stop == '=';
+    if (param_.has_value) {
+      const char* const value = stop + 1;
+      stop = value_end(value, end);
+      param_.value = between(value, stop);
+    }
+    at = stop;
+    rest_ = {at, static_cast<std::size_t>(end - at)};
     if (!param_.name.empty()) return *this;
   }
 }

@@ -2,6 +2,12 @@
 
 namespace sip::scan {
 
+std::size_t token_size(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && is(text[size], token)) ++size;
+  return size;
+}
+
 std::size_t quoted_end(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '\\')
@@ -13,8 +19,7 @@ std::size_t quoted_end(std::string_view text) {
 }
 
 std::size_t find_outside(std::string_view text, char wanted) {
-  const char* const end_of_text = text.data() + text.size();
-  if (find(text.data(), end_of_text, wanted) == end_of_text) return text.size();
+  if (find(text, wanted) == text.size()) return text.size();
   bool in_brackets = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];

@@ -3,15 +3,12 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "sip/simd.hpp"
 
 namespace sip::scan {
 
@@ -61,25 +58,57 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
 
 // Without white space at both ends.
 [[nodiscard]] constexpr std::string_view trim(std::string_view text) {
+  if (!text.empty() && !is(text.front(), space) && !is(text.back(), space)) return text;
   while (!text.empty() && is(text.front(), space)) text.remove_prefix(1);
   while (!text.empty() && is(text.back(), space)) text.remove_suffix(1);
   return text;
 }
 
-// Where `wanted` first stands in [begin, end), else end. Header lines are short: this costs a third
-// of a call of memchr().
+// Where `wanted` first stands in [begin, end), else end.
 [[nodiscard]] inline const char* find(const char* begin, const char* end, char wanted) {
-#ifdef __SSE2__
-  const __m128i pattern = _mm_set1_epi8(wanted);
-  for (; end - begin >= 16; begin += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin));
-    const auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, pattern)));
-    if (hits != 0) return begin + std::countr_zero(hits);
-  }
-#endif
-  while (begin != end && *begin != wanted) ++begin;
-  return begin;
+  return simd::find_if(begin, end, [wanted](simd::Block b) { return b.equal(wanted); });
 }
+[[nodiscard]] inline std::size_t find(std::string_view text, char wanted) {
+  const char* const begin = text.data();
+  return static_cast<std::size_t>(find(begin, begin + text.size(), wanted) - begin);
+}
+
+// The classes of a block, a byte of which is set when its character is in the class.
+[[nodiscard]] inline simd::Block letters(simd::Block b) {
+  return b.with_bits(0x20).between('a', 'z');
+}
+[[nodiscard]] inline simd::Block digits(simd::Block b) {
+  return b.between('0', '9');
+}
+[[nodiscard]] inline simd::Block hosts(simd::Block b) {
+  return letters(b) | digits(b) | b.between('-', '.') | b.equal('_');
+}
+// These give what is not in the class: it has fewer ranges.
+[[nodiscard]] inline simd::Block not_users(simd::Block b) {
+  return b.between('\0', ' ') | b.equal('"') | b.with_bits(2).equal('>') |
+         b.with_bits(2).equal('^') | b.with_bits(0x20).equal('`') | b.between('{', '}') |
+         b.equal('\x7f');
+}
+// Control characters and what would end the URI.
+[[nodiscard]] inline simd::Block not_uri_tail(simd::Block b) {
+  return b.between('\0', ' ') | b.with_bits(2).equal('>') | b.equal('\x7f');
+}
+
+// A word of at most eight letters, as small_word() gives it for a text of any case.
+[[nodiscard]] consteval std::uint64_t word(std::string_view letters) {
+  std::uint64_t result = 0;
+  for (std::size_t i = 0; i < letters.size(); ++i)
+    result |= static_cast<std::uint64_t>(static_cast<unsigned char>(letters[i])) << (8 * i);
+  return result;
+}
+[[nodiscard]] inline std::uint64_t small_word(std::string_view text) {
+  if (text.empty() || text.size() > 8) return 0;
+  return simd::Block::load_word(text.data(), text.size()) |
+         0x2020202020202020u >> (8 * (8 - text.size()));
+}
+
+// The first character of `text` that is no token character, or its size.
+[[nodiscard]] std::size_t token_size(std::string_view text);
 
 [[nodiscard]] constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
@@ -89,7 +118,7 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
 [[nodiscard]] constexpr bool iequals(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   return true;
 }
 

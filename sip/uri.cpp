@@ -1,25 +1,33 @@
 #include "sip/uri.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "sip/scan.hpp"
+#include "sip/simd.hpp"
 
 namespace sip {
 namespace {
 
-bool is_ipv4(std::string_view text) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (int part = 0;; ++part) {
-    const char* const first = at;
-    unsigned value = 0;
-    while (at != end && scan::is(*at, scan::digit) && at - first < 3)
-      value = value * 10 + static_cast<unsigned>(*at++ - '0');
-    if (at == first || value > 255) return false;
-    if (part == 3) return at == end;
-    if (at == end || *at++ != '.') return false;
+// 0 to 255 in one to three digits.
+bool is_octet(const char* text, int size) {
+  if (size < 3) return size > 0;
+  return size == 3 && (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0') <= 255;
+}
+
+// `text` is digits and dots; `dots` has a bit for each dot.
+bool is_ipv4(std::string_view text, unsigned dots) {
+  const char* octet = text.data();
+  int at = 0;
+  for (int part = 0; part < 3; ++part, dots &= dots - 1) {
+    if (dots == 0) return false;
+    const int dot = std::countr_zero(dots);
+    if (!is_octet(octet, dot - at)) return false;
+    at = dot + 1;
+    octet = text.data() + at;
   }
+  return dots == 0 && is_octet(octet, static_cast<int>(text.size()) - at);
 }
 
 // Shape only: hexadecimal groups, an embedded IPv4 address, a zone.
@@ -38,18 +46,19 @@ void skip_space(std::string_view& text) {
 
 // Takes ":port" off the front when it is there; a colon without digits stands for "no port".
 bool take_port(std::string_view& text, HostPort& out) {
+  if (text.empty()) return true;
   skip_space(text);
   if (text.empty() || text.front() != ':') return true;
   text.remove_prefix(1);
   skip_space(text);
   unsigned value = 0;
-  std::size_t end = 0;
-  for (; end < text.size() && scan::is(text[end], scan::digit); ++end) {
-    value = value * 10 + static_cast<unsigned>(text[end] - '0');
-    if (value > 65535) return false;
-  }
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (; at != end && scan::is(*at, scan::digit) && value <= 65535; ++at)
+    value = value * 10 + static_cast<unsigned>(*at - '0');
+  if (value > 65535) return false;
   out.port = static_cast<std::uint16_t>(value);
-  text.remove_prefix(end);
+  text.remove_prefix(static_cast<std::size_t>(at - text.data()));
   skip_space(text);
   return true;
 }
@@ -62,19 +71,31 @@ bool take_bracketed(std::string_view& text, HostPort& out) {
   return is_ipv6(out.host) && take_port(text, out);
 }
 
+// Takes the name or IPv4 address that is in front of `text`; false when there is none.
+bool take_host(std::string_view& text, HostPort& out) {
+  if (text.empty()) return false;
+  const bool whole = text.size() >= simd::block_size;
+  const auto block =
+      whole ? simd::Block::load(text.data()) : simd::Block::load_part(text.data(), text.size());
+  const auto others = ~scan::hosts(block).mask();  // the bits above the block are set
+  std::size_t size = static_cast<std::size_t>(std::countr_zero(others));
+  if (size == simd::block_size)
+    while (size < text.size() && scan::is(text[size], scan::host)) ++size;
+  if (size == 0) return false;
+  out = {text.substr(0, size), 0, HostKind::name};
+  text.remove_prefix(size);
+  if (size >= simd::block_size) return true;
+  const auto dots = block.equal('.').mask(), all = (1u << size) - 1;
+  if (((scan::digits(block).mask() | dots) & all) == all && is_ipv4(out.host, dots & all))
+    out.kind = HostKind::ipv4;
+  return true;
+}
+
 // Takes "host", "host:port" or "[address]:port" off the front, white space around them included.
 bool take_host_port(std::string_view& text, HostPort& out) {
   skip_space(text);
   if (!text.empty() && text.front() == '[') return take_bracketed(text, out);
-  std::size_t end = 0;
-  unsigned common = scan::numeric;
-  for (; end < text.size() && scan::is(text[end], scan::host); ++end)
-    common &= scan::classes[static_cast<unsigned char>(text[end])];
-  if (end == 0) return false;
-  out = {text.substr(0, end), 0, HostKind::name};
-  if (common != 0 && is_ipv4(out.host)) out.kind = HostKind::ipv4;
-  text.remove_prefix(end);
-  return text.empty() || take_port(text, out);
+  return take_host(text, out) && take_port(text, out);
 }
 
 bool is_tail(std::string_view text) {
@@ -85,12 +106,9 @@ bool is_tail(std::string_view text) {
 bool parse_tail(std::string_view text, Uri& uri) {
   if (text.empty()) return true;
   if (!is_tail(text)) return false;
-  auto question = text.size();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (static_cast<unsigned char>(c) <= 0x20 || c == '<' || c == '>' || c == 0x7f) return false;
-    if (c == '?' && question == text.size()) question = i;
-  }
+  const char* const end = text.data() + text.size();
+  if (simd::find_if(text.data(), end, scan::not_uri_tail) != end) return false;
+  const auto question = scan::find(text, '?');
   uri.params = Params(text.substr(0, question));
   if (question < text.size()) uri.headers = text.substr(question + 1);
   return true;
@@ -98,14 +116,13 @@ bool parse_tail(std::string_view text, Uri& uri) {
 
 // Takes "user:password@" off the front when it is there.
 void take_userinfo(std::string_view& rest, Uri& uri) {
-  std::size_t end = 0;
-  while (end < rest.size() && scan::is(rest[end], scan::user)) ++end;
-  if (end == rest.size() || rest[end] != '@') return;
-  const char* const stop = rest.data() + end;
-  const char* const colon = scan::find(rest.data(), stop, ':');
-  uri.user = rest.substr(0, static_cast<std::size_t>(colon - rest.data()));
+  const char* const begin = rest.data();
+  const char* const stop = simd::find_if(begin, begin + rest.size(), scan::not_users);
+  if (stop == begin + rest.size() || *stop != '@') return;
+  const char* const colon = scan::find(begin, stop, ':');
+  uri.user = {begin, static_cast<std::size_t>(colon - begin)};
   if (colon != stop) uri.password = {colon + 1, static_cast<std::size_t>(stop - colon - 1)};
-  rest.remove_prefix(end + 1);
+  rest.remove_prefix(static_cast<std::size_t>(stop - begin) + 1);
 }
 
 std::optional<Errc> parse_sip(std::string_view rest, Uri& uri) {
@@ -261,12 +278,12 @@ void append(std::string& out, const HostPort& host_port) {
 std::optional<Errc> parse_uri(std::string_view text, Uri& out) {
   text = scan::trim(text);
   out.text = text;
-  std::size_t colon = 0;
-  while (colon < text.size() && text[colon] != ':') ++colon;
+  out.scheme = UriScheme::sip;
+  if (text.size() > 4 && text[3] == ':' && scan::small_word(text.substr(0, 3)) == scan::word("sip"))
+    return parse_sip(text.substr(4), out);
+  const auto colon = scan::find(text, ':');
   if (colon == 0 || colon == text.size()) return Errc::bad_uri;
   const auto scheme = text.substr(0, colon), rest = text.substr(colon + 1);
-  out.scheme = UriScheme::sip;
-  if (scan::iequals(scheme, "sip")) return parse_sip(rest, out);
   out.scheme = UriScheme::sips;
   if (scan::iequals(scheme, "sips")) return parse_sip(rest, out);
   out.scheme = UriScheme::tel;
@@ -276,8 +293,8 @@ std::optional<Errc> parse_uri(std::string_view text, Uri& out) {
 
 Result<Uri> parse_uri(std::string_view text) {
   Result<Uri> result{Uri{}};
-  if (const auto fault = parse_uri(text, *result)) return *fault;
-  return result;
+  if (const auto fault = parse_uri(text, *result)) result = *fault;
+  return result;  // of one variable only: it is then not copied
 }
 
 bool equivalent(const Uri& a, const Uri& b) {
