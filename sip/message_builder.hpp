@@ -62,8 +62,6 @@ class MessageBuilder {
 
  private:
   void value_line(std::string_view value);
-  void copy_via(const MessageView& request, const Address& source);
-  void copy_to(const MessageView& request, std::string_view tag);
 
   std::string& out_;
 };
