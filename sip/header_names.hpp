@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -99,10 +98,12 @@ static_assert(in_order());
 
 inline constexpr std::size_t longest = 24;
 
-// Bit 5 set makes letters small. '-' must not be touched: a carriage return would become one.
-struct Known {
+// A name and its colon. Bit 5 set makes letters small; '-' must not be touched by it: a carriage
+// return would become one.
+struct alignas(64) Known {
   char lower[longest] = {};
   char fold[longest] = {};
+  std::uint32_t needed = 0;  // a bit for each of the first 16 characters, the colon included
   HeaderId id = HeaderId::unknown;
   std::uint8_t size = 0;
 };
@@ -115,6 +116,8 @@ constexpr Known known(HeaderId id, std::string_view name) {
     result.fold[i] = name[i] == '-' ? '\0' : '\x20';
     result.lower[i] = static_cast<char>(name[i] | result.fold[i]);
   }
+  if (name.size() < longest) result.lower[name.size()] = ':';
+  result.needed = name.size() < 16 ? (2u << name.size()) - 1 : 0xffff;
   return result;
 }
 
@@ -175,10 +178,10 @@ inline constexpr std::array<std::uint64_t, simd::block_size> masks = [] {
   return all;
 }();
 
-// How many of the sixteen characters are those of a name from `at` on.
-inline int agreeing(simd::Block text, const Known& name, std::size_t at = 0) {
+// Which of sixteen characters are those of a name from `at` on.
+inline unsigned agreeing(simd::Block text, const Known& name, std::size_t at = 0) {
   const auto folded = text | simd::Block::load(name.fold + at);
-  return std::countr_one(folded.equal(simd::Block::load(name.lower + at)).mask());
+  return folded.equal(simd::Block::load(name.lower + at)).mask();
 }
 
 inline HeaderId longer_from(std::string_view name) {
@@ -186,26 +189,29 @@ inline HeaderId longer_from(std::string_view name) {
   const auto rest = name.size() - simd::block_size;
   for (std::size_t i = 0; i < table.longer_count; ++i) {
     const auto& candidate = table.longer[i];
-    if (candidate.size == name.size() && agreeing(head, candidate) == 16 &&
-        agreeing(simd::Block::load(name.data() + rest), candidate, rest) == 16)
+    if (candidate.size == name.size() && agreeing(head, candidate) == 0xffff &&
+        agreeing(simd::Block::load(name.data() + rest), candidate, rest) == 0xffff)
       return candidate.id;
   }
   return HeaderId::unknown;
 }
 
-// The header whose name is the first `size` (0 to 15) characters of a block.
+// The header whose name is the first `size` (0 to 15) characters of a block and ends at a colon. (A
+// slot that is not taken has the entry 0, which needs nothing and is unknown.)
 inline HeaderId find(simd::Block text, std::size_t size) {
   const auto word = (text.low() | case_bits) & masks[size];
   const auto& candidate = table.shorter[table.slots[slot_of(word, size)]];
-  const bool same =
-      candidate.size == size && agreeing(text, candidate) >= static_cast<int>(candidate.size);
+  const bool same = (agreeing(text, candidate) & candidate.needed) == candidate.needed;
   return same ? candidate.id : HeaderId::unknown;
 }
 
 inline HeaderId find(std::string_view name) {
   if (name.empty() || name.size() > longest) return HeaderId::unknown;
   if (name.size() >= simd::block_size) return longer_from(name);
-  return find(simd::Block::load_part(name.data(), name.size()), name.size());
+  std::array<char, simd::block_size> copy{};
+  name.copy(copy.data(), name.size());
+  copy[name.size()] = ':';
+  return find(simd::Block::load(copy.data()), name.size());
 }
 
 }  // namespace sip::header_names

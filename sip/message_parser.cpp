@@ -32,10 +32,11 @@ bool is_name(std::string_view text) {
 // and one carriage return.
 inline std::string_view header_value(const char* behind_colon, const char* feed) {
   const auto visible = [](char c) { return static_cast<unsigned char>(c) > ' '; };
-  const char* const begin = behind_colon + (*behind_colon == ' ');
-  const char* const end = feed - (feed[-1] == '\r');
-  if (begin < end && visible(*begin) && visible(end[-1])) [[likely]]
-    return {begin, static_cast<std::size_t>(end - begin)};
+  if (*behind_colon == ' ' && feed[-1] == '\r' && visible(behind_colon[1]) && visible(feed[-2]))
+      [[likely]] {
+    const char* const begin = behind_colon + 1;
+    return {begin, static_cast<std::size_t>(feed - 1 - begin)};
+  }
   return trimmed(behind_colon, feed);
 }
 
@@ -66,7 +67,8 @@ class MessageParser {
       bytes_ = bytes_.substr(0, limits_.message_bytes);
     }
     while (pos_ < bytes_.size() && (bytes_[pos_] == '\r' || bytes_[pos_] == '\n')) ++pos_;
-    simd::Places feeds(bytes_.data() + pos_, bytes_.data() + bytes_.size(), '\n');
+    const auto head_size = std::min<std::size_t>(bytes_.size(), limits_.head_bytes);
+    simd::Places feeds(bytes_.data() + pos_, bytes_.data() + std::max(head_size, pos_), '\n');
     if (start_line(feeds) && headers(feeds)) body();
     out_.size_ = std::max(out_.body_.at + out_.body_.size, narrow(pos_));
     if (fault_) return *fault_;
@@ -114,7 +116,7 @@ class MessageParser {
     const auto line = line_between(begin, feed ? feed : bytes_.data() + bytes_.size());
     const bool known = starts_like_sip(line) ? status_line(line) : request_line(line);
     if (known && line.size() > limits_.start_line_bytes) note(Errc::start_line_too_long, pos_);
-    if (known && feed == nullptr) note(Errc::header_end_missing, bytes_.size());
+    if (known && feed == nullptr) note(line_end_missing(), bytes_.size());
     if (!known || feed == nullptr) return false;
     pos_ = offset(feed) + 1;
     return true;
@@ -173,24 +175,27 @@ class MessageParser {
     return true;
   }
 
+  // Why there is no line feed any more.
+  Errc line_end_missing() const {
+    return bytes_.size() > limits_.head_bytes ? Errc::message_too_large : Errc::header_end_missing;
+  }
+
   // True when the empty line was reached; pos_ is then behind it. (What the loop needs is held in
   // locals: the compiler would read members again after each byte that is stored.)
   bool headers(simd::Places feeds) {
-    const char* const base = bytes_.data();
-    const char* const end = base + bytes_.size();
-    const char* const last_line = base + limits_.head_bytes;
+    const char* const end = bytes_.data() + bytes_.size();
     const std::ptrdiff_t most = limits_.header_bytes;
-    for (const char* line = base + pos_;;) {
-      const char* feed = line > last_line ? nullptr : feeds.next();
-      if (feed == nullptr) return no_more_lines(line, last_line);
+    for (const char* line = bytes_.data() + pos_;;) {
+      const char* feed = feeds.next();
+      if (feed == nullptr) return give_up(line_end_missing(), line, end);
       if (*line <= '\r' && line_between(line, feed).empty()) {
         pos_ = offset(feed) + 1;
         return true;
       }
       if (feed + 1 != end && feed[1] <= ' ') feed = end_of_folded(feeds, feed, end);
       if (feed - line > most) note(Errc::header_too_long, offset(line));
-      if (out_.count_ == max_headers) return give_up(Errc::too_many_headers, line);
-      if (!usual_header(line, feed, end)) unusual_header(line, feed);
+      if (!usual_header(line, feed, end) && !unusual_header(line, feed))
+        return give_up(Errc::too_many_headers, line, line);
       line = feed + 1;
     }
   }
@@ -205,26 +210,20 @@ class MessageParser {
     return feed;
   }
 
-  bool no_more_lines(const char* line, const char* last_line) {
-    if (line > last_line) return give_up(Errc::message_too_large, line);
-    note(Errc::header_end_missing, bytes_.size());
-    return give_up(Errc::header_end_missing, line);
-  }
-
-  bool give_up(Errc code, const char* line) {
+  bool give_up(Errc code, const char* line, const char* fault) {
     pos_ = offset(line);
-    note(code, pos_);
+    note(code, offset(fault));
     return false;
   }
 
   // A known name of less than 16 characters with its colon right behind it, not in the last 16
   // bytes of the message (there the empty line and, as a rule, a body stand).
   [[gnu::always_inline]] bool usual_header(const char* line, const char* feed, const char* end) {
-    if (end - line < 16) return false;
+    if (end - line < 16 || out_.count_ == max_headers) return false;
     const auto block = simd::Block::load(line);
     const auto colons = block.equal(':').mask();
     if (colons == 0) return false;
-    const auto size = static_cast<unsigned>(std::countr_zero(colons));
+    const auto size = static_cast<std::size_t>(std::countr_zero(colons));
     const char* const colon = line + size;
     const auto id = header_names::find(block, size);
     if (id == HeaderId::unknown || colon > feed) return false;
@@ -232,7 +231,9 @@ class MessageParser {
     return true;
   }
 
-  [[gnu::noinline]] void unusual_header(const char* line, const char* feed) {
+  // False when no more can be indexed.
+  [[gnu::noinline]] bool unusual_header(const char* line, const char* feed) {
+    if (out_.count_ == max_headers) return false;
     const char* const colon = scan::find(line, feed, ':');
     std::string_view name(line, static_cast<std::size_t>(colon - line));
     while (!name.empty() && is_line_space(name.back())) name.remove_suffix(1);
@@ -241,7 +242,8 @@ class MessageParser {
     if (colon == feed || (id == HeaderId::unknown && !is_name(name)))
       note(Errc::bad_header_line, offset(line));
     else
-      add(id, line, name.size(), header_value(colon + 1, feed));
+      add(id, line, name.size(), trimmed(colon + 1, feed));
+    return true;
   }
 
   [[gnu::always_inline]] void add(HeaderId id, const char* name, std::size_t name_size,
