@@ -1,7 +1,10 @@
 #include "sip/transaction_key.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "sip/scan.hpp"
 
 namespace sip {
 namespace {
@@ -51,8 +54,13 @@ void append_number(Text& out, std::uint32_t number) {
 
 template <class Text>
 void append_lower(Text& out, std::string_view text) {
-  for (const char c : text)
-    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  while (!text.empty()) {
+    std::array<char, 64> lower;
+    const auto size = std::min(text.size(), lower.size());
+    for (std::size_t i = 0; i < size; ++i) lower[i] = scan::lower(text[i]);
+    out.append(lower.data(), size);
+    text.remove_prefix(size);
+  }
   out.push_back(separator);
 }
 

@@ -28,6 +28,11 @@ bool contains(const Actions& actions, Action what) {
   return std::ranges::find(actions, what) != actions.end();
 }
 
+TimePoint deadline_of(const Transaction& t) {
+  const auto next = with(t.machine, [](const auto& m) { return m.next_deadline(); });
+  return std::min(next, t.abandon_at);
+}
+
 bool waits_for_answer(InviteClient::State state) {
   return state == InviteClient::State::calling || state == InviteClient::State::proceeding;
 }
@@ -158,6 +163,7 @@ void Transactions::release(std::uint32_t index) {
   unlink(index);
   if (t.is_client()) unlink_from_flow(index);
   deadlines_.remove(index);
+  if (newest_ == index) newest_ = nothing;
   t.machine = std::monostate{};
   texts_.release(t.head);
   texts_.release(t.message);
@@ -170,11 +176,15 @@ void Transactions::release(std::uint32_t index) {
 // After each change: the transaction ends, or its next deadline is known.
 void Transactions::settle(std::uint32_t index) {
   auto& t = slots_.at(index);
-  const auto deadline = with(t.machine, [](const auto& m) {
-    return m.terminated() ? TimePoint::min() : m.next_deadline();
-  });
-  if (deadline == TimePoint::min()) return release(index);
-  deadlines_.set(index, std::min(deadline, t.abandon_at));
+  if (with(t.machine, [](const auto& m) { return m.terminated(); })) return release(index);
+  if (newest_ == index) newest_ = nothing;
+  deadlines_.set(index, deadline_of(t));
+}
+
+void Transactions::arm_newest() const {
+  if (newest_ == nothing) return;
+  deadlines_.set(newest_, deadline_of(slots_.at(newest_)));
+  newest_ = nothing;
 }
 
 void Transactions::drop(TransactionId id) {
@@ -276,7 +286,8 @@ TransactionId Transactions::start_server(const TransactionKey& key, const Messag
   } else {
     t.machine.emplace<NonInviteServer>(timers_, reliability);
   }
-  settle(id.index);
+  arm_newest();
+  newest_ = id.index;
   return id;
 }
 
@@ -349,6 +360,7 @@ void Transactions::send_trying(Transaction& t, Output& out) {
 
 void Transactions::on_deadline(TimePoint now, Output& out,
                                std::vector<TransactionReport>& reports) {
+  arm_newest();
   while (deadlines_.next() <= now) expire(deadlines_.first(), now, out, reports);
 }
 

@@ -154,7 +154,10 @@ class Transactions {
   // Clients that sent to this flow fail. For a connection that is gone, its id decides, or the
   // remote address for those that wait for one to be opened.
   void on_flow_failed(const Flow& flow, std::vector<TransactionReport>& reports);
-  TimePoint next_deadline() const { return deadlines_.next(); }
+  TimePoint next_deadline() const {
+    arm_newest();
+    return deadlines_.next();
+  }
 
   // For whoever wants to see them: calls f(id, const Transaction&) for at most `at_most` of them,
   // from slot `from` on. Returns where to go on, 0 at the end. What comes and goes between two
@@ -186,6 +189,7 @@ class Transactions {
   void grow();
   void release(std::uint32_t index);
   void settle(std::uint32_t index);
+  void arm_newest() const;
   void expire(std::uint32_t index, TimePoint now, Output& out,
               std::vector<TransactionReport>& reports);
   void collect_clients_on(const Flow& flow);
@@ -204,6 +208,8 @@ class Transactions {
   Buckets buckets_;
   Buckets flow_buckets_;             // clients, by where a failure would come from
   mutable DeadlineQueue deadlines_;  // asking it puts it in order
+  // A server whose deadline is not set yet: most are answered at once, and have another then.
+  mutable std::uint32_t newest_ = nothing;
   std::vector<std::uint32_t> failed_;
   Actions actions_;
   MessageView stored_;  // a message kept in a transaction, parsed again
