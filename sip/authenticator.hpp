@@ -31,7 +31,7 @@
 namespace sip {
 
 struct AuthenticatorOptions {
-  std::string realm;
+  std::string realm = {};
   // One challenge each, in this order. MD5 first, since old devices look at the first alone.
   std::vector<DigestAlgorithm> algorithms = {DigestAlgorithm::md5, DigestAlgorithm::sha256,
                                              DigestAlgorithm::sha512_256};
@@ -42,14 +42,14 @@ struct AuthenticatorOptions {
   bool accept_without_qop = true;
   std::chrono::seconds nonce_life{300};
   std::size_t nonces = 1 << 18;  // whose counts are kept, 16 bytes each; rounded up to 2^n
-  GuessLimits guesses;
+  GuessLimits guesses = {};
 };
 
 class Authenticator {
  public:
   enum class Kind : std::uint8_t { registrar, proxy };  // WWW-Authenticate, Proxy-Authenticate
 
-  enum class Result : std::uint8_t {
+  enum class Finding : std::uint8_t {
     accepted,
     absent,     // no credentials for our realm: challenge
     stale,      // the nonce is not (any more) good for this: challenge with stale=true
@@ -58,12 +58,13 @@ class Authenticator {
     malformed,  // 400
   };
   struct Verdict {
-    Result result = Result::absent;
+    Finding finding = Finding::absent;
     std::string_view user;                // accepted: whose password it was; into the message
     std::chrono::seconds retry_after{0};  // locked
   };
 
-  // `accounts` must outlive it. `seed`: random and secret; nonces of another seed are stale.
+  // `accounts` must outlive it. `seed`: random, secret and another for each; nonces of another seed
+  // are stale.
   Authenticator(AuthenticatorOptions options, const Accounts& accounts, const HashKey& seed);
 
   // Of a request that validate() has passed. Looks at the first credentials for our realm.
@@ -87,18 +88,24 @@ class Authenticator {
   const Counters& counters() const { return counters_; }
 
  private:
-  struct Prepared;  // a challenge, but for its nonce
-
+  std::uint64_t mac(std::uint64_t time_and_number, const Flow& from) const;
+  bool read_nonce(std::string_view nonce, const Flow& from, TimePoint now,
+                  std::uint32_t& number) const;
+  bool acceptable(const DigestCredentials& credentials) const;
   Verdict verify(const MessageView& request, const DigestCredentials& credentials, const Flow& from,
                  TimePoint now);
   bool password_is_right(const MessageView& request, const DigestCredentials& credentials) const;
+  bool use(std::uint32_t number, std::uint32_t count, const MessageView& request, const Flow& from);
+  void count(Finding finding);
 
   AuthenticatorOptions options_;
   const Accounts& accounts_;
   HashKey key_;
+  std::uint64_t table_seed_;
   NonceTable nonces_;
   GuessLimiter guesses_;
-  std::vector<std::string> before_nonce_, after_nonce_;
+  std::string before_nonce_;              // of a challenge
+  std::vector<std::string> after_nonce_;  // of each algorithm's
   std::string line_;
   Counters counters_;
 };

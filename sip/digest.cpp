@@ -9,15 +9,6 @@
 namespace sip {
 namespace {
 
-// H(a:b:c) as lower-case hex.
-template <class... Parts>
-std::string hash_joined(DigestAlgorithm algorithm, std::string_view first, Parts... rest) {
-  DigestHash hash(algorithm);
-  hash.add(first);
-  (hash.add(":").add(rest), ...);
-  return hash.hex();
-}
-
 std::string_view qop_text(DigestQop qop) {
   return qop == DigestQop::auth_int ? "auth-int" : "auth";
 }
@@ -69,21 +60,12 @@ std::string_view to_string(DigestAlgorithm algorithm) {
 
 std::string digest_ha1(DigestAlgorithm algorithm, std::string_view username, std::string_view realm,
                        std::string_view password) {
-  return hash_joined(algorithm, username, realm, password);
+  return std::string(std::string_view(hash_ha1(algorithm, username, realm, password)));
 }
 
 std::string digest_response(const DigestCredentials& c, std::string_view ha1,
                             const DigestRequest& request) {
-  const auto session_ha1 =
-      c.session ? hash_joined(c.algorithm, ha1, c.nonce, c.cnonce) : std::string(ha1);
-  const auto ha2 = c.qop == DigestQop::auth_int
-                       ? hash_joined(c.algorithm, request.method, c.uri,
-                                     std::string_view(hash_joined(c.algorithm, request.body)))
-                       : hash_joined(c.algorithm, request.method, c.uri);
-  if (c.qop == DigestQop::none)
-    return hash_joined(c.algorithm, session_ha1, c.nonce, std::string_view(ha2));
-  return hash_joined(c.algorithm, session_ha1, c.nonce, c.nc, c.cnonce, qop_text(c.qop),
-                     std::string_view(ha2));
+  return std::string(std::string_view(hash_response(c, ha1, request)));
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

@@ -2,18 +2,17 @@
 
 #include <openssl/evp.h>
 
-#include <array>
+#include <algorithm>
 #include <memory>
 
 namespace sip {
 namespace {
 
-// Fetched once: EVP_md5() and its like look the algorithm up anew at each use.
+// Fetched once: EVP_sha256() and its like look the algorithm up anew at each use.
 const EVP_MD* algorithm_of(DigestAlgorithm algorithm) {
-  static const std::array<EVP_MD*, 3> fetched = {EVP_MD_fetch(nullptr, "MD5", nullptr),
-                                                 EVP_MD_fetch(nullptr, "SHA2-256", nullptr),
-                                                 EVP_MD_fetch(nullptr, "SHA2-512/256", nullptr)};
-  return fetched[static_cast<std::size_t>(algorithm)];
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
+  static const EVP_MD* const sha512_256 = EVP_MD_fetch(nullptr, "SHA2-512/256", nullptr);
+  return algorithm == DigestAlgorithm::sha256 ? sha256 : sha512_256;
 }
 
 struct FreeContext {
@@ -25,38 +24,88 @@ EVP_MD_CTX* context() {
   return c.get();
 }
 
-std::string hex_of(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
-  return out;
+std::string_view qop_text(DigestQop qop) {
+  return qop == DigestQop::auth_int ? "auth-int" : "auth";
+}
+
+// H(a:b:c)
+template <class... Parts>
+DigestHex hash_joined(DigestAlgorithm algorithm, std::string_view first, Parts... rest) {
+  DigestHash hash(algorithm);
+  hash.add(first);
+  (hash.add(":").add(rest), ...);
+  return hash.finish();
+}
+
+DigestHex hash_ha2(const DigestCredentials& c, const DigestRequest& request) {
+  if (c.qop != DigestQop::auth_int) return hash_joined(c.algorithm, request.method, c.uri);
+  const auto body = hash_joined(c.algorithm, request.body);
+  return hash_joined(c.algorithm, request.method, c.uri, std::string_view(body));
 }
 
 }  // namespace
 
-DigestHash::DigestHash(DigestAlgorithm algorithm) {
-  EVP_DigestInit_ex(context(), algorithm_of(algorithm), nullptr);
+DigestHex::DigestHex(const std::uint8_t* bytes, std::size_t size) : size_(2 * size) {
+  constexpr char digits[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < size; ++i) {
+    text_[2 * i] = digits[bytes[i] >> 4];
+    text_[2 * i + 1] = digits[bytes[i] & 15];
+  }
+}
+
+DigestHash::DigestHash(DigestAlgorithm algorithm) : algorithm_(algorithm) {
+  if (algorithm_ != DigestAlgorithm::md5)
+    EVP_DigestInit_ex(context(), algorithm_of(algorithm), nullptr);
 }
 
 DigestHash& DigestHash::add(std::string_view text) {
-  EVP_DigestUpdate(context(), text.data(), text.size());
+  if (algorithm_ == DigestAlgorithm::md5)
+    md5_.add(text);
+  else
+    EVP_DigestUpdate(context(), text.data(), text.size());
   return *this;
 }
 
-std::string DigestHash::bytes() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> result{};
+std::size_t DigestHash::finish_into(Bytes& bytes) {
+  if (algorithm_ == DigestAlgorithm::md5) {
+    const auto md5 = md5_.finish();
+    std::copy(md5.begin(), md5.end(), bytes.begin());
+    return md5.size();
+  }
   unsigned size = 0;
-  EVP_DigestFinal_ex(context(), result.data(), &size);
+  EVP_DigestFinal_ex(context(), bytes.data(), &size);
+  return size;
+}
+
+DigestHex DigestHash::finish() {
+  Bytes bytes;
+  const auto size = finish_into(bytes);
+  return {bytes.data(), size};
+}
+
+std::string DigestHash::bytes() {
+  Bytes result;
+  const auto size = finish_into(result);
   return {reinterpret_cast<const char*>(result.data()), size};
 }
 
-std::string DigestHash::hex() {
-  return hex_of(bytes());
+DigestHex hash_ha1(DigestAlgorithm algorithm, std::string_view username, std::string_view realm,
+                   std::string_view password) {
+  return hash_joined(algorithm, username, realm, password);
+}
+
+DigestHex hash_response(const DigestCredentials& c, std::string_view ha1,
+                        const DigestRequest& request) {
+  DigestHex session;
+  if (c.session) {
+    session = hash_joined(c.algorithm, ha1, c.nonce, c.cnonce);
+    ha1 = session;
+  }
+  const auto ha2 = hash_ha2(c, request);
+  if (c.qop == DigestQop::none)
+    return hash_joined(c.algorithm, ha1, c.nonce, std::string_view(ha2));
+  return hash_joined(c.algorithm, ha1, c.nonce, c.nc, c.cnonce, qop_text(c.qop),
+                     std::string_view(ha2));
 }
 
 std::string hmac_sha256_hex(std::string_view key, std::string_view text) {

@@ -1,11 +1,11 @@
 #include "sip/location.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "sip/connection_index.hpp"
 #include "sip/deadline_wheel.hpp"
 #include "sip/growing_index.hpp"
+#include "sip/mixed_hash.hpp"
 #include "sip/packed_bindings.hpp"
 
 namespace sip {
@@ -14,25 +14,9 @@ namespace {
 // How many addresses one on_deadline() looks at: about a millisecond's work.
 constexpr int at_once = 1000;
 
-__extension__ using Wide = unsigned __int128;
-
 // Keyed, so that an attacker who may choose names cannot fill one chain.
-std::uint32_t keyed_hash(std::string_view text, std::uint64_t seed) {
-  std::uint64_t h = seed ^ (text.size() * 0x9e3779b97f4a7c15u);
-  auto mix = [&h](std::uint64_t word) {
-    const auto product = static_cast<Wide>(h ^ word) * 0xd6e8feb86659fd93u;
-    h = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-  };
-  std::uint64_t word = 0;
-  for (; text.size() >= 8; text.remove_prefix(8)) {
-    std::memcpy(&word, text.data(), 8);
-    mix(word ^ seed);
-  }
-  word = 0;
-  if (!text.empty()) std::memcpy(&word, text.data(), text.size());
-  mix(word + 1);
-  mix(seed);
-  return static_cast<std::uint32_t>(h >> 32);
+std::uint32_t keyed_hash(std::string_view aor, std::uint64_t seed) {
+  return static_cast<std::uint32_t>(mixed_hash(aor, seed) >> 32);
 }
 
 // Order of the walk of list(): chains keep it when they split.
