@@ -1,0 +1,116 @@
+// Server: answers of its own (RFC 3261 8.2), most of them without state: the same request gets the
+// same answer again, with the same tag (8.2.7).
+#include "sip/server_impl.hpp"
+
+namespace sip {
+namespace {
+
+constexpr std::string_view allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE";
+
+bool needs_dialog(Method method) {
+  return method == Method::bye || method == Method::info || method == Method::update ||
+         method == Method::prack;
+}
+
+}  // namespace
+
+std::string_view Server::Impl::tag_of(const MessageView& request, const Via& via) {
+  auto hash =
+      KeyedHash(key).add(via.branch).add(request.call_id()).add(request.text(HeaderId::from));
+  token_text = tag_prefix;
+  char digits[16];
+  auto number = hash.finish();
+  for (auto& digit : digits) {
+    digit = "0123456789abcdef"[number & 15];
+    number >>= 4;
+  }
+  token_text.append(digits, sizeof digits);
+  return token_text;
+}
+
+MessageBuilder Server::Impl::begin_answer(int status, Turn& turn) {
+  const auto& request = *turn.message;
+  count_answer(status);
+  MessageBuilder message(scratch);
+  message.respond_to(request, status, {},
+                     {.source = turn.flow.remote, .to_tag = tag_of(request, turn.via)});
+  if (!config.server.empty()) message.header(HeaderId::server, config.server);
+  return message;
+}
+
+void Server::Impl::send_answer(std::string_view bytes, Turn& turn) {
+  turn.out.send(turn.flow, bytes);
+}
+
+void Server::Impl::answer(int status, Turn& turn) {
+  auto message = begin_answer(status, turn);
+  if (status == 405) message.header(HeaderId::allow, allowed);
+  send_answer(message.finish(), turn);
+}
+
+void Server::Impl::answer_overloaded(Turn& turn) {
+  ++counters.refused_overload;
+  auto message = begin_answer(503, turn);
+  message.header(HeaderId::retry_after,
+                 static_cast<std::uint32_t>(config.limits.retry_after.count()));
+  send_answer(message.finish(), turn);
+}
+
+void Server::Impl::answer_unsupported(HeaderId required, Turn& turn) {
+  auto message = begin_answer(420, turn);
+  for (const auto option : turn.message->values(required))
+    message.header(HeaderId::unsupported, option);
+  send_answer(message.finish(), turn);
+}
+
+void Server::Impl::answer_options(Turn& turn) {
+  ++stats.local_answers;
+  auto message = begin_answer(200, turn);
+  message.header(HeaderId::allow, allowed);
+  if (config.registrar) message.header(HeaderId::supported, "path");
+  send_answer(message.finish(), turn);
+}
+
+void Server::Impl::answer_here(Turn& turn) {
+  const auto method = turn.message->method();
+  if (method == Method::options) return answer_options(turn);
+  if (turn.message->has(HeaderId::require)) return answer_unsupported(HeaderId::require, turn);
+  if (method == Method::message && config.accept_messages) {
+    ++stats.local_answers;
+    return answer_remembered(200, turn);
+  }
+  if (needs_dialog(method)) return answer(481, turn);
+  answer(method == Method::unknown ? 501 : 405, turn);
+}
+
+void Server::Impl::answer_remembered(int status, Turn& turn) {
+  if (!config.stateful_answers) return answer(status, turn);
+  if (transactions.full()) return answer_overloaded(turn);
+  const auto id = transactions.start_server(
+      transactions.request_key(*turn.message, turn.via, turn.message->method_text(), turn.flow),
+      *turn.message, turn.flow, {Purpose::request, {}, 0}, never, turn.now);
+  transactions.respond(id, status, begin_answer(status, turn).finish(), turn.now, turn.out);
+}
+
+// 8.3: where the user is, for whoever asks to try itself.
+void Server::Impl::redirect(Turn& turn) {
+  const auto uri = parse_uri(route.request_uri);
+  passing.clear();
+  const int status = uri ? find_user(*uri, turn.now, passing) : 404;
+  if (status != 0) return answer(status, turn);
+  ++stats.redirections;
+  auto message = begin_answer(passing.target_count > 1 ? 300 : 302, turn);
+  for (std::size_t i = 0; i < passing.target_count; ++i) {
+    const auto& target = passing.targets[i];
+    lines = '<' + target.uri + '>';
+    if (target.q_1000 < 1000) {
+      lines += ";q=0.";
+      for (unsigned place = 100; place > 0; place /= 10)
+        lines += static_cast<char>('0' + target.q_1000 / place % 10);
+    }
+    message.header(HeaderId::contact, lines);
+  }
+  send_answer(message.finish(), turn);
+}
+
+}  // namespace sip

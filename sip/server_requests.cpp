@@ -1,0 +1,203 @@
+// Server: what becomes of a request (RFC 3261 16.3 to 16.5, 16.10).
+#include <algorithm>
+
+#include "sip/scan.hpp"
+#include "sip/server_impl.hpp"
+
+namespace sip {
+namespace {
+
+bool has_option(const MessageView& request, HeaderId id) {
+  return request.has(id) && !request.values(id).empty();
+}
+
+// Max-Breadth of RFC 5393 5.3.3.
+std::optional<std::uint32_t> breadth_of(const MessageView& request) {
+  const auto text = request.find("Max-Breadth");
+  if (!text) return std::nullopt;
+  const auto number = parse_number(*text);
+  return number ? std::optional(*number) : std::nullopt;
+}
+
+// A contact that is a public address and not where its REGISTER came from was put there by
+// somebody else: its flow leads to that somebody.
+bool is_elsewhere(const Uri& contact, const Flow& flow) {
+  if (is_reliable(flow.transport) || contact.host.kind == HostKind::name) return false;
+  const auto ip = IpAddress::parse(contact.host.host);
+  return ip && *ip != flow.remote.ip && !ip->is_private() && !ip->is_unspecified();
+}
+
+bool has_flow(const BindingView& binding) {
+  if (binding.flow.remote.port == 0) return false;
+  if (is_reliable(binding.flow.transport)) return binding.flow.connection != ConnectionId::none;
+  const auto contact = parse_uri(binding.contact);
+  return !contact || !is_elsewhere(*contact, binding.flow);
+}
+
+}  // namespace
+
+void Server::Impl::on_request(Turn& turn) {
+  const auto method = turn.message->method();
+  ++counters.requests_received[static_cast<std::size_t>(counted(method))];
+  if (method == Method::ack) return on_ack(turn);
+  if (method == Method::cancel) return on_cancel(turn);
+  if (method != Method::options || config.next_hop_for == NextHopFor::everything) {
+    const auto known = transactions.find(
+        transactions.request_key(*turn.message, turn.via, turn.message->method_text(), turn.flow));
+    if (known) return transactions.on_retransmission(known, turn.out);
+  }
+  dispatch(turn);
+}
+
+void Server::Impl::dispatch(Turn& turn) {
+  read_route(route, *turn.message, turn.flow, interfaces, key);
+  if (route.bad_token) ++stats.bad_tokens;
+  const auto uri = parse_uri(route.request_uri);
+  if (uri && route.routes.empty() && interfaces.is_ours(*uri, turn.flow)) {
+    if (is_self(*uri)) return answer_here(turn);
+    if (config.redirect) return redirect(turn);
+  }
+  proxy(turn);
+}
+
+bool Server::Impl::is_self(const Uri& uri) const {
+  if (uri.user.empty()) return true;
+  if (std::ranges::find(config.own_users, uri.user) != config.own_users.end()) return true;
+  return config.proxying == Proxying::off && !config.redirect;
+}
+
+// 16.3, RFC 5393 4.2: 0 when the request may go on.
+int Server::Impl::fault_of(const Turn& turn) {
+  const auto& request = *turn.message;
+  if (request.has(HeaderId::max_forwards)) {
+    const auto hops = request.max_forwards();
+    if (!hops) return 400;
+    if (*hops == 0) {
+      ++stats.too_many_hops;
+      return 483;
+    }
+  }
+  if (branches.loops(request, branches.loop_hash(request))) {
+    ++stats.loops;
+    return 482;
+  }
+  if (breadth_of(request) == 0u) return 440;
+  return 0;
+}
+
+void Server::Impl::proxy(Turn& turn) {
+  if (config.proxying == Proxying::off) {
+    const auto uri = parse_uri(route.request_uri);
+    return answer(uri && interfaces.is_ours(*uri, turn.flow) ? 404 : 403, turn);
+  }
+  if (const int status = fault_of(turn); status != 0) return answer(status, turn);
+  if (has_option(*turn.message, HeaderId::proxy_require))
+    return answer_unsupported(HeaderId::proxy_require, turn);
+  switch (admission(turn)) {
+    case Admission::challenged:
+      return;
+    case Admission::refused:
+      ++stats.relays_refused;
+      return answer(403, turn);
+    case Admission::admitted:
+      break;
+  }
+  if (config.proxying == Proxying::stateless) return forward_statelessly(turn);
+  forward_statefully(turn);
+}
+
+Server::Impl::Admission Server::Impl::admission(const Turn& turn) {
+  if (route.token || config.relay_for == RelayFor::everyone) return Admission::admitted;
+  if (config.next_hop_for == NextHopFor::everything && !route.ours_on_top)
+    return Admission::admitted;
+  const auto uri = parse_uri(route.request_uri);
+  if (route.routes.empty() && uri && interfaces.is_ours(*uri, turn.flow))
+    return Admission::admitted;
+  if (config.relay_for == RelayFor::users && turn.flow.remote.ip.is_loopback())
+    return Admission::admitted;
+  return Admission::refused;
+}
+
+// --- targets -------------------------------------------------------------------------------------
+
+int Server::Impl::find_targets(const Turn& turn, ResponseContext& into) {
+  into.breadth = breadth_of(*turn.message).value_or(config.limits.max_breadth);
+  const auto uri = parse_uri(route.request_uri);
+  const bool routed = !route.routes.empty();
+  const bool ours = uri && !routed && interfaces.is_ours(*uri, turn.flow);
+  const bool fixed = !routed && !route.ours_on_top &&
+                     (config.next_hop_for == NextHopFor::everything ||
+                      (config.next_hop_for == NextHopFor::foreign && !ours));
+  if (ours && !fixed) return find_user(*uri, turn.now, into);
+  auto& target = into.add_target();
+  target.uri = route.request_uri;
+  target.by_next_hop = fixed;
+  if (fixed) target.path = next_hop_route;
+  if (!routed && !fixed && uri && uri->scheme == UriScheme::tel) return 416;
+  if (!route.token) return 0;
+  const auto from = turn.message->from();
+  const bool by_caller = from && mark_of_tag(from->tag()) == route.token->caller_tag;
+  const auto& flow = by_caller ? route.token->callee : route.token->caller;
+  target.has_flow = flow.has_value();
+  if (flow) target.flow = *flow;
+  return 0;
+}
+
+int Server::Impl::find_user(const Uri& uri, TimePoint now, ResponseContext& into) {
+  if (!canonical_aor(uri, aor)) return 404;
+  location.visit(aor, now, [&](const BindingView& binding) {
+    if (into.target_count >= config.limits.branches) return;
+    auto& target = into.add_target();
+    target.uri = binding.contact;
+    target.path = binding.path;
+    target.q_1000 = binding.q_1000;
+    target.has_flow = has_flow(binding);
+    target.flow = binding.flow;
+  });
+  return into.target_count == 0 ? 480 : 0;
+}
+
+// --- ACK, CANCEL ---------------------------------------------------------------------------------
+
+// Of what cannot be answered with an error or a challenge.
+bool Server::Impl::is_stray(const Turn& turn) {
+  read_route(route, *turn.message, turn.flow, interfaces, key);
+  if (config.proxying == Proxying::off || fault_of(turn) != 0) return true;
+  return admission(turn) != Admission::admitted;
+}
+
+// To a failure it ends here; to a 2xx it is a request of its own, without a transaction (16.10
+// says so of CANCEL; 17.1.1.3, 13.2.2.4).
+void Server::Impl::on_ack(Turn& turn) {
+  const auto invite = transactions.find_invite(*turn.message, turn.via, turn.flow);
+  if (invite && !transactions.on_ack(invite, turn.now, turn.out)) return;
+  const auto to = turn.message->to();
+  if (to && is_our_tag(to->tag())) return;  // to an answer that we gave without state
+  if (is_stray(turn)) {
+    ++counters.stray_requests;
+    return;
+  }
+  forward_statelessly(turn);
+}
+
+void Server::Impl::on_cancel(Turn& turn) {
+  const auto invite = transactions.find_invite(*turn.message, turn.via, turn.flow);
+  const auto* const t = transactions.get(invite);
+  if (t) {
+    const auto id = context_of(t->owner.user_data);
+    answer(200, turn);
+    if (auto* const c = t->owner.purpose == Purpose::proxy ? contexts.find(id) : nullptr) {
+      if (c->server != invite) return;
+      cancel_all(*c, turn.now, turn.out);
+      check(id, *c, turn.now, turn.out);
+    }
+    return;
+  }
+  if (is_stray(turn)) {
+    ++counters.stray_requests;
+    return answer(481, turn);
+  }
+  forward_statelessly(turn);
+}
+
+}  // namespace sip
