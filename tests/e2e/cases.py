@@ -8,15 +8,13 @@ import subprocess
 import time
 
 import players
-from world import CHANNEL, DEVICE, PLATFORM, ROOT, expect, wait_for
-
-
-class Skipped(Exception):
-    """Why a test could not be run here."""
+import sip_cases
+from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 
 def all_cases():
-    return {name[5:]: function for name, function in globals().items() if name.startswith('case_')}
+    return {name[5:]: function for module in (globals(), vars(sip_cases)) for name, function in module.items()
+            if name.startswith('case_')}
 
 
 def invites(camera):

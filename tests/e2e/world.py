@@ -23,6 +23,10 @@ class Failed(Exception):
     """What a test saw instead of what it expected."""
 
 
+class Skipped(Exception):
+    """Why a test could not be run here."""
+
+
 def expect(condition, what):
     if not condition:
         raise Failed(what)
@@ -40,15 +44,20 @@ def wait_for(what, condition, seconds=10.0, step=0.1):
         time.sleep(step)
 
 
-def free_ports(count, kind=socket.SOCK_STREAM):
-    """Ports that nobody listens on, below the ephemeral range so that no client takes them meanwhile."""
-    found, port = [], 10000 + os.getpid() * 37 % 15000
+next_port = 10000 + os.getpid() * 37 % 15000
+
+
+def free_ports(count):
+    """Ports that nobody listens on, below the ephemeral range so that no client takes them meanwhile; no port twice."""
+    global next_port
+    found = []
     while len(found) < count:
-        port += 2
-        with contextlib.closing(socket.socket(socket.AF_INET, kind)) as s:
-            with contextlib.suppress(OSError):
-                s.bind(('127.0.0.1', port))
-                found.append(port)
+        next_port = next_port + 2 if next_port < 32000 else 10000
+        with contextlib.suppress(OSError):
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with contextlib.closing(socket.socket(socket.AF_INET, kind)) as s:
+                    s.bind(('127.0.0.1', next_port))
+            found.append(next_port)
     return found
 
 
@@ -96,7 +105,7 @@ class World:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f'gbgate-{name}-'))
         self.folder.chmod(0o755)
         self.processes, self.camera_count = [], 0
-        self.sip, self.rtsp, self.http, self.rtp = free_ports(4)
+        self.sip, self.rtsp, self.http, self.tls, self.ws = free_ports(5)
         self.rtp = 40000 + os.getpid() * 211 % 9000 // 2 * 2
         self.gateway = None
 
@@ -128,7 +137,7 @@ class World:
                   'http': {'port': self.http, 'listen_address': '127.0.0.1'}}
         for key, value in settings.items():
             section, name = key.split('_', 1)
-            values[section][name] = value
+            values.setdefault(section, {})[name] = value
         lines = []
         for section, keys in values.items():
             lines.append(f'[{section}]')
