@@ -1,14 +1,10 @@
 #include "gateway/device_database.hpp"
 
-#include <ctime>
-#include <system_error>
-
+#include "gateway/database_file.hpp"
 #include "gateway/log.hpp"
 
 namespace gateway {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int schema_version = 1;
 
@@ -59,77 +55,12 @@ WallTime from_ms(std::int64_t ms) {
   return WallTime(std::chrono::milliseconds(ms));
 }
 
-bool damaged(int code) {
-  const int primary = code & 0xff;
-  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
-}
-
-struct Opened {
-  sqlite::DatabaseHandle db;
-  int code = SQLITE_OK;  // what SQLite said when db cannot be used
-  bool newer = false;
-};
-
-int prepare_tables(sqlite3* db, bool& newer) {
-  const std::string version = sqlite::query_text(db, "PRAGMA user_version", "");
-  if (version.empty()) return sqlite3_errcode(db);
-  if (std::stoi(version) > schema_version) newer = true;
-  if (version == "0") return sqlite::run(db, schema);
-  // Finds torn pages and broken indices; proportional to the size, about 0.1 s for 10,000 devices.
-  const std::string verdict = sqlite::query_text(db, "PRAGMA quick_check(1)", "no answer");
-  return verdict == "ok" ? SQLITE_OK : SQLITE_CORRUPT;
-}
-
-Opened try_open(const fs::path& file) {
-  Opened opened;
-  sqlite3* db = nullptr;
-  constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  opened.code = sqlite3_open_v2(file.c_str(), &db, flags, nullptr);
-  opened.db.reset(db);
-  if (opened.code != SQLITE_OK) return opened;
-  sqlite3_busy_timeout(db, 5000);
-  // With WAL, NORMAL loses at most the last transactions on loss of power, and nothing on a crash.
-  opened.code = sqlite::run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
-  if (opened.code == SQLITE_OK) opened.code = prepare_tables(db, opened.newer);
-  return opened;
-}
-
-// The file and what belongs to it, so that a write-ahead log is not applied to the new file.
-bool move_aside(const fs::path& file) {
-  const std::string suffix = ".damaged-" + std::to_string(std::time(nullptr));
-  for (const char* part : {"", "-wal", "-shm"}) {
-    std::error_code error;
-    const fs::path from = file.string() + part;
-    if (!fs::exists(from, error)) continue;
-    fs::rename(from, file.string() + suffix + part, error);
-    if (error) return false;
-  }
-  log::error(
-      "store",
-      "the database was damaged and has been moved aside; starting with an empty one file={:?}",
-      file.string() + suffix);
-  return true;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<DeviceDatabase>> DeviceDatabase::open(const fs::path& file) {
-  Opened opened = try_open(file);
-  if (!opened.newer && damaged(opened.code)) {
-    opened.db.reset();
-    if (!move_aside(file)) return Errc::store_unusable;
-    opened = try_open(file);
-  }
-  if (opened.newer) {
-    log::error("store", "the database was written by a newer version file={:?}", file.string());
-    return Errc::store_newer;
-  }
-  if (opened.code != SQLITE_OK) {
-    log::error("store", "the database cannot be opened file={:?} error={:?}", file.string(),
-               sqlite3_errstr(opened.code));
-    return Errc::store_unusable;
-  }
-  return std::unique_ptr<DeviceDatabase>(new DeviceDatabase(std::move(opened.db)));
+Result<std::unique_ptr<DeviceDatabase>> DeviceDatabase::open(const std::filesystem::path& file) {
+  auto db = open_database(file, {schema_version, schema});
+  if (!db) return db.error();
+  return std::unique_ptr<DeviceDatabase>(new DeviceDatabase(std::move(*db)));
 }
 
 DeviceDatabase::DeviceDatabase(sqlite::DatabaseHandle db) : db_(std::move(db)) {

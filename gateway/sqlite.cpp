@@ -59,6 +59,10 @@ bool Statement::step() {
 }
 
 std::string Statement::text() {
+  return std::string(text_view());
+}
+
+std::string_view Statement::text_view() {
   const int column = next_column_++;
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (!text) return {};

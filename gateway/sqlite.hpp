@@ -42,6 +42,7 @@ class Statement {
 
   // Columns of the current row, in their order.
   std::string text();
+  std::string_view text_view();  // valid until the next step() or run()
   std::int64_t integer();
   double real();
   bool next_is_null() const;

@@ -227,16 +227,19 @@ void Location::Impl::note_put(std::uint32_t i) {
   changed.push_back(i);
 }
 
+// The oldest first, so that who applies them in their order has the newest last.
 void Location::Impl::take_puts(std::uint32_t i, std::vector<BindingChange>& out) {
   at(i).listed = false;
   auto& bindings = at(i).bindings;
   if (!bindings) return;  // removed since
+  const auto begin = static_cast<std::ptrdiff_t>(out.size());
   for (auto o = bindings.first(); o != bindings.end(); o = bindings.next(o)) {
     auto marks = bindings.marks(o);
     if (!std::exchange(marks.dirty, false)) continue;
     bindings.set_marks(o, marks);
     out.push_back({std::string(bindings.aor()), value_of(bindings.read(o)), false});
   }
+  std::reverse(out.begin() + begin, out.end());
 }
 
 Location::Location(LocationLimits limits, std::uint64_t hash_seed)

@@ -131,7 +131,8 @@ class Location {
                                                     TimePoint now) const;
 
   // What happened since the last call; recorded only after keep_changes(true). Removals come
-  // first, and of what was put only its last state: applied in this order they give what is here.
+  // first, and of what was put only its last state (of equal q the newest last): applied in this
+  // order they give what is here.
   // At most about `at_most`: again while it is not empty. Expired bindings count as removed when
   // on_deadline() drops them.
   void keep_changes(bool keep);
