@@ -199,8 +199,8 @@ class MessageView {
 // missing (old devices). Offset is that of the header.
 [[nodiscard]] ParseResult<void> validate(const MessageView& message);
 
-// Whether a response can be built and sent at all: a request other than ACK, with a Via that can be
-// read, From, To, Call-ID and CSeq (these as they are).
+// Whether a response can be built and sent at all: a request other than ACK with a Via that can be
+// read, which says where to, and a CSeq. From, To and Call-ID are copied as far as they are there.
 [[nodiscard]] bool answerable(const MessageView& message);
 
 }  // namespace sip

@@ -147,6 +147,7 @@ class ResponseHeaders {
       line(HeaderId::via, request.header(i).value);
   }
   void to(const MessageView& request, std::string_view tag) {
+    if (!request.has(HeaderId::to)) return;
     put("To: ");
     text(request.text(HeaderId::to));
     if (!tag.empty() && !has_tag(request)) {

@@ -9,7 +9,7 @@ class Check {
   explicit Check(const MessageView& message) : message_(message) {}
 
   ParseResult<void> run() {
-    if (message_.is_request()) expect(message_.request_uri(), offset(message_.request_uri_text()));
+    if (message_.is_request()) expect_request_uri();
     expect(message_.via(), HeaderId::via);
     expect_one(message_.from(), HeaderId::from);
     expect_one(message_.to(), HeaderId::to);
@@ -42,6 +42,14 @@ class Check {
     expect_single(id);
   }
 
+  // 19.1.1, table 1: it has no headers.
+  void expect_request_uri() {
+    const auto at = offset(message_.request_uri_text());
+    const auto uri = message_.request_uri();
+    expect(uri, at);
+    if (uri && !uri->headers.empty()) note(Errc::bad_uri, at);
+  }
+
   void expect_single(HeaderId id) {
     const auto again = message_.find_index(id, message_.find_index(id) + 1);
     if (again < message_.header_count())
@@ -72,8 +80,7 @@ ParseResult<void> validate(const MessageView& message) {
 
 bool answerable(const MessageView& message) {
   return message.is_request() && !message.method_text().empty() &&
-         message.method() != Method::ack && message.via() && message.has(HeaderId::from) &&
-         message.has(HeaderId::to) && !message.call_id().empty() && message.has(HeaderId::cseq);
+         message.method() != Method::ack && message.via() && message.has(HeaderId::cseq);
 }
 
 }  // namespace sip

@@ -143,6 +143,7 @@ class MessageParser {
   // False when this is no SIP at all, so that reading on makes no sense.
   bool request_line(std::string_view line) {
     if (usual_request_line(line)) return true;
+    while (!line.empty() && is_line_space(line.back())) line.remove_suffix(1);
     const auto last = line.rfind(' ');
     if (last == std::string_view::npos || !starts_like_sip(line.substr(last + 1))) {
       note(Errc::not_sip, pos_);

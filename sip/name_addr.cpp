@@ -9,6 +9,7 @@ namespace {
 
 std::optional<Errc> parse_uri_part(std::string_view text, NameAddr& address) {
   const auto fault = parse_uri(text, address.uri);
+  if (fault == Errc::unsupported_uri_scheme) return std::nullopt;
   return fault == Errc::bad_uri ? Errc::bad_address : fault;
 }
 
@@ -22,11 +23,14 @@ std::optional<Errc> parse_bracketed(NameAddr& address, std::size_t at) {
   return parse_uri_part(address.text.substr(at + 1, close - at - 1), address);
 }
 
-// 20.10: without brackets, what follows the first ';' belongs to the header.
+// 20.10: without brackets, what follows the first ';' belongs to the header, and the URI may have
+// no '?'.
 std::optional<Errc> parse_bare(NameAddr& address) {
   const auto end = scan::find(address.text, ';');
   address.params = Params(address.text.substr(end));
-  return parse_uri_part(address.text.substr(0, end), address);
+  const auto fault = parse_uri_part(address.text.substr(0, end), address);
+  if (!fault && !address.uri.headers.empty()) return Errc::bad_address;
+  return fault;
 }
 
 std::optional<Errc> parse_quoted(NameAddr& address) {

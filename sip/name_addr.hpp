@@ -29,8 +29,8 @@ struct NameAddr {
 };
 
 // One address; a list must have been split at its commas (MessageView::values() does). Without
-// angle brackets all parameters belong to the header (20.10). Errc::bad_address,
-// Errc::unsupported_uri_scheme.
+// angle brackets all parameters belong to the header (20.10). Any scheme is taken:
+// UriScheme::other. Errc::bad_address.
 [[nodiscard]] Result<NameAddr> parse_name_addr(std::string_view text);
 
 // Prints "Display" <uri>;params from the parts (not `text`). Line breaks become spaces or escapes.

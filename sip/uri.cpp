@@ -288,6 +288,7 @@ std::optional<Errc> parse_uri(std::string_view text, Uri& out) {
   if (scan::iequals(scheme, "sips")) return parse_sip(rest, out);
   out.scheme = UriScheme::tel;
   if (scan::iequals(scheme, "tel")) return parse_tel(rest, out);
+  out.scheme = UriScheme::other;
   return is_other_scheme(scheme, rest) ? Errc::unsupported_uri_scheme : Errc::bad_uri;
 }
 
@@ -299,7 +300,7 @@ Result<Uri> parse_uri(std::string_view text) {
 
 bool equivalent(const Uri& a, const Uri& b) {
   if (!a.text.empty() && a.text == b.text) return true;
-  if (a.scheme != b.scheme) return false;
+  if (a.scheme != b.scheme || a.scheme == UriScheme::other) return false;  // as text, above
   if (!same_unescaped(a.user, b.user, false) || !same_unescaped(a.password, b.password, false))
     return false;
   if (a.host.port != b.host.port || !scan::iequals(a.host.host, b.host.host)) return false;
@@ -308,6 +309,7 @@ bool equivalent(const Uri& a, const Uri& b) {
 }
 
 void append(std::string& out, const Uri& uri) {
+  if (uri.scheme == UriScheme::other) return append_part(out, uri.text);
   out += scheme_name(uri.scheme);
   append_part(out, uri.user);
   if (!uri.password.empty()) {

@@ -31,7 +31,8 @@ struct HostPort {
 // Brackets are put around what holds a colon.
 void append(std::string& out, const HostPort& host_port);
 
-enum class UriScheme : std::uint8_t { sip, sips, tel };
+// `other` is any absolute URI, of which only `text` is known: it may stand in From, To and Contact.
+enum class UriScheme : std::uint8_t { sip, sips, tel, other };
 
 // `text` and all parts are views: they live as long as the text that was parsed. To build a URI,
 // fill in the parts and append() it.
@@ -44,6 +45,10 @@ struct Uri {
   std::string_view headers;   // what follows '?', without it
   std::string_view text;      // the whole URI; empty when it was not parsed
 
+  // A SIP or SIPS URI: a message can be sent to it.
+  [[nodiscard]] bool has_host() const {
+    return scheme == UriScheme::sip || scheme == UriScheme::sips;
+  }
   [[nodiscard]] bool loose_routing() const { return params.has("lr"); }
   // "udp", "tcp", ... as written; empty when not given.
   [[nodiscard]] std::string_view transport() const { return params.get("transport").value_or(""); }
@@ -52,7 +57,8 @@ struct Uri {
 // Tolerates what cameras write: no user, any host, '%' that escapes nothing. Errc::bad_uri,
 // Errc::unsupported_uri_scheme.
 [[nodiscard]] Result<Uri> parse_uri(std::string_view text);
-// The same into `out`, which is half filled when an error is returned.
+// The same into `out`, which is half filled when an error is returned: with unsupported_uri_scheme,
+// `scheme` is other and `text` is set.
 [[nodiscard]] std::optional<Errc> parse_uri(std::string_view text, Uri& out);
 
 // Comparison of RFC 3261 19.1.4: host and scheme without case, user with it, port must be given in

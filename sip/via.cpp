@@ -47,6 +47,12 @@ void read_ttl(const Param& param, Via& via) {
   if (const auto ttl = scan::number(param.value, 255)) via.ttl = static_cast<std::uint8_t>(*ttl);
 }
 
+// ";;" is before it. What comes before the parameters is longer than two characters.
+bool follows_empty(const Param& param) {
+  const char* const name = param.name.data();
+  return name[-1] == ';' && name[-2] == ';';
+}
+
 void read_param(const Param& param, Via& via) {
   switch (scan::small_word(param.name)) {
     case scan::word("branch"):
@@ -142,7 +148,11 @@ Result<Via> parse_via(std::string_view text) {
   via.text = text = scan::trim(text);
   bool sound = take_sent_protocol(text, via);
   via.params = Params(text);
-  for (const auto& param : via.params) read_param(param, via);
+  for (const auto& param : via.params) {
+    read_param(param, via);
+    sound = sound && !follows_empty(param);
+  }
+  sound = sound && !text.ends_with(";;");
   // It is compared and echoed byte for byte, which a folded line would not survive.
   const auto space = [](simd::Block b) { return b.between('\0', ' '); };
   const char* const end = via.branch.data() + via.branch.size();

@@ -32,7 +32,8 @@ struct Via {
 };
 
 // One value; a list must have been split at its commas. Spaces around '/', ':', ';' and '=' are
-// allowed, rport with a value is allowed in requests. Errc::bad_via.
+// allowed, rport with a value is allowed in requests, and one ';' too many at the end.
+// Errc::bad_via.
 [[nodiscard]] Result<Via> parse_via(std::string_view text);
 
 // Prints protocol, sent-by and: params (verbatim) when it was parsed, else branch, rport, received.

@@ -53,7 +53,9 @@ void answer(const sip::MessageView& request, int status) {
   require(response.has_value());
   require(response->status() == status && response->body().empty());
   require(response->via().has_value() && response->via()->branch == request.via()->branch);
-  require(response->has(sip::HeaderId::from) && response->has(sip::HeaderId::cseq));
+  require(response->has(sip::HeaderId::cseq));
+  for (const auto id : {sip::HeaderId::from, sip::HeaderId::to, sip::HeaderId::call_id})
+    require(response->has(id) == request.has(id));
 }
 
 // One text for all frames and the error that ended them.

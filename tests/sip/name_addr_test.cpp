@@ -39,7 +39,10 @@ TEST_CASE("addresses of From, To, Contact, Route (RFC 3261 20.10)") {
       {"<sip:a@b>x", "bad address"},
       {"<>", "bad address"},
       {"a@b", "bad address"},
-      {"<http://x/>", "unsupported URI scheme"},
+      {"<http://x/>;tag=1", "[] [http://x/] [;tag=1] tag=1"},
+      {"isbn:2983792873", "[] [isbn:2983792873] [] tag="},
+      {"sip:a@b?Route=c", "bad address"},
+      {"<sip:a@b?Route=c>", "[] [sip:a@b?Route=c] [] tag="},
   };
   for (const auto& c : cases) {
     CAPTURE(c.text);
