@@ -49,7 +49,7 @@ void append_user(std::string& out, std::string_view user) {
 }  // namespace
 
 bool canonical_aor(const Uri& uri, std::string& out) {
-  if (uri.scheme == UriScheme::tel) return false;
+  if (!uri.has_host()) return false;
   out.assign("sip:");
   if (!uri.user.empty()) {
     append_user(out, uri.user);

@@ -95,7 +95,7 @@ bool Server::Impl::follow_redirect(ResponseContext& c, const MessageView& respon
   for (const auto element : response.contacts()) {
     if (c.target_count >= config.limits.branches) break;
     const auto contact = parse_name_addr(element);
-    if (!contact || contact->wildcard || contact->uri.scheme == UriScheme::tel) continue;
+    if (!contact || contact->wildcard || !contact->uri.has_host()) continue;
     if (!anywhere && !interfaces.serves(contact->uri.host)) continue;
     bool known = false;
     for (std::size_t i = 0; i < c.target_count; ++i)

@@ -84,7 +84,7 @@ std::optional<Transport> named_transport(const Uri& uri) {
 
 std::optional<Target> direct_target(const Uri& uri) {
   const auto host = target_host(uri);
-  if (uri.scheme == UriScheme::tel || host.kind == HostKind::name) return std::nullopt;
+  if (!uri.has_host() || host.kind == HostKind::name) return std::nullopt;
   const auto transport = named_transport(uri);
   const auto ip = IpAddress::parse(host.host);
   if (!transport || !ip) return std::nullopt;
@@ -94,7 +94,7 @@ std::optional<Target> direct_target(const Uri& uri) {
 Resolution::Resolution(const Uri& uri, const ResolutionPolicy& policy, Random& random)
     : policy_(policy), random_(random), domain_(uri.host.host) {
   secure_ = uri.scheme == UriScheme::sips;
-  if (uri.scheme != UriScheme::tel) begin(uri);
+  if (uri.has_host()) begin(uri);
 }
 
 bool Resolution::speaks(Transport transport) const {
