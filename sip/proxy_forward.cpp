@@ -97,7 +97,7 @@ void Server::Impl::write_request(std::string& out, const ProxyTarget& target, co
   how.max_breadth = what.breadth;
   how.routes_changed = next_hop.changed;
   how.routes = next_hop.routes;
-  if (credentials) how.realm = realm;
+  if (authenticator) how.realm = realm;
   how.with_length = is_reliable(to.transport);
   write_forwarded_request(out, *what.request, how);
 }

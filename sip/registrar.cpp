@@ -264,7 +264,7 @@ void Registrar::write_refusal(const Request& request, const Refusal& refusal, Me
   if (refusal.status == 423)
     out.header(HeaderId::min_expires, static_cast<std::uint32_t>(options_.min_expires.count()));
   if (refusal.status == 503) out.header(HeaderId::retry_after, retry_after_s);
-  out.header(HeaderId::date, date(request.wall));
+  if (request.wall != WallTime{}) out.header(HeaderId::date, date(request.wall));
 }
 
 // 10.3 step 8, RFC 3327 5.3, RFC 5626 6.
@@ -285,7 +285,7 @@ void Registrar::write_bindings(const Request& request, MessageBuilder& out) {
       out.header("Flow-Timer", line_);
     }
   }
-  out.header(HeaderId::date, date(request.wall));
+  if (request.wall != WallTime{}) out.header(HeaderId::date, date(request.wall));
 }
 
 std::string_view Registrar::date(WallTime wall) {

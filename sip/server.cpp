@@ -4,15 +4,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "sip/scan.hpp"
 #include "sip/server_impl.hpp"
 
 namespace sip {
 namespace {
 
+std::uint64_t number_of(Random& random) {
+  const std::uint64_t high = random.next();
+  return high << 32 | random.next();
+}
+
 // Two numbers that the seed or the configured secret decide.
 HashKey key_of_secret(const std::string& secret, Random& random) {
-  const auto number = [&random] { return std::uint64_t{random.next()} << 32 | random.next(); };
-  if (secret.empty()) return {number(), number()};
+  if (secret.empty()) return {number_of(random), number_of(random)};
   const HashKey first{KeyedHash({1, 0}).add(secret).finish(),
                       KeyedHash({2, 0}).add(secret).finish()};
   return {KeyedHash(first).add("1").add(secret).finish(),
@@ -35,25 +40,35 @@ std::string route_of_next_hop(const ServerConfig& config) {
   return uri && uri->loose_routing() ? '<' + config.next_hop + '>' : std::string();
 }
 
-std::uint64_t number_of(Random& random) {
-  return std::uint64_t{random.next()} << 32 | random.next();
+RegistrarOptions registrar_options(const ServerConfig& config) {
+  auto options = config.registration;
+  if (options.domains.empty()) options.domains = config.domains;
+  for (auto& domain : options.domains)
+    for (auto& c : domain) c = scan::lower(c);
+  return options;
 }
 
 }  // namespace
 
 Server::Impl::Impl(ServerConfig configuration, const Seed& seed, Location& bindings,
-                   Credentials* secrets)
+                   const Accounts* who)
     : config(std::move(configuration)),
       random(seed),
       key(key_of_secret(config.secret, random)),
       location(bindings),
-      credentials(secrets),
+      accounts(who),
       interfaces(config.domains),
       branches(key),
       tag_prefix("gp" + hex(KeyedHash(key).add("tag").finish(), 6)),
       realm(realm_of(config)),
       next_hop_route(route_of_next_hop(config)),
-      transactions(config.timers, config.limits.transactions, number_of(random), counters) {
+      transactions(config.timers, config.limits.transactions, number_of(random), counters),
+      registrar(registrar_options(config), location, accounts),
+      redirector({}, location) {
+  auto options = config.authenticator;
+  options.realm = realm;
+  if (accounts)
+    authenticator.emplace(options, *accounts, HashKey{number_of(random), number_of(random)});
   limits.message_bytes =
       static_cast<std::uint32_t>(std::min<std::size_t>(config.limits.message_bytes, UINT32_MAX));
 }
@@ -175,12 +190,16 @@ std::vector<ProxiedRequest> Server::Impl::list(std::size_t at_most) {
 
 // --- the face ------------------------------------------------------------------------------------
 
-Server::Server(ServerConfig config, const Seed& seed, Location& location, Credentials* credentials)
-    : impl_(std::make_unique<Impl>(std::move(config), seed, location, credentials)) {}
+Server::Server(ServerConfig config, const Seed& seed, Location& location, const Accounts* accounts)
+    : impl_(std::make_unique<Impl>(std::move(config), seed, location, accounts)) {}
 Server::~Server() = default;
 
 bool Server::concerns(const MessageView& message, const Flow& from) const {
   return impl_->concerns(message, from);
+}
+void Server::set_wall_clock(TimePoint now, WallTime wall) {
+  impl_->wall_known_at = now;
+  impl_->wall = wall;
 }
 void Server::on_listening(const Listener& listener) {
   impl_->interfaces.add(listener);
@@ -219,6 +238,9 @@ const Counters& Server::counters() const {
 }
 const ServerCounters& Server::server_counters() const {
   return impl_->stats;
+}
+const Authenticator::Counters* Server::authenticator_counters() const {
+  return impl_->authenticator ? &impl_->authenticator->counters() : nullptr;
 }
 std::vector<ProxiedRequest> Server::list(std::size_t at_most) const {
   return impl_->list(at_most);

@@ -14,16 +14,17 @@
 #include <string_view>
 #include <vector>
 
+#include "sip/accounts.hpp"
+#include "sip/authenticator.hpp"
 #include "sip/core.hpp"
 #include "sip/counters.hpp"
 #include "sip/location.hpp"
 #include "sip/message.hpp"
 #include "sip/random.hpp"
+#include "sip/registrar.hpp"
 #include "sip/time.hpp"
 
 namespace sip {
-
-class Credentials;
 
 enum class Proxying : std::uint8_t {
   off,        // requests for users are redirected, or refused
@@ -34,7 +35,7 @@ enum class Proxying : std::uint8_t {
 // For whom requests to other people's domains are carried.
 enum class RelayFor : std::uint8_t {
   nobody,    // 403
-  users,     // those that authenticate as users of our domains; without Credentials: loopback
+  users,     // those that authenticate; without Accounts: loopback
   everyone,  // an open relay: for a closed network, or between two fixed servers
 };
 
@@ -84,11 +85,13 @@ struct ServerConfig {
   // parameter the transport is that by which the request came.
   std::string next_hop;
 
-  // Digest. Needs Credentials; without, nobody is asked.
-  bool authenticate_register = true;  // 401
-  bool authenticate_users = true;     // 407: requests whose From is a user of ours
-  bool trust_loopback = false;        // loopback is not asked
-  std::string realm;                  // empty: the first domain, else `server`
+  // Digest. Needs Accounts; without, nobody is asked.
+  bool authenticate_register = true;   // 401
+  bool authenticate_users = true;      // 407: requests whose From is a user of ours
+  bool trust_loopback = false;         // loopback is not asked
+  std::string realm;                   // empty: the first domain, else `server`
+  AuthenticatorOptions authenticator;  // its realm is the one above
+  RegistrarOptions registration;       // its domains: empty: those above
 
   // MESSAGE and the like to the server itself are accepted with 200. False: 405.
   bool accept_messages = true;
@@ -142,9 +145,9 @@ struct ProxiedRequest {
 
 class Server final : public Core {
  public:
-  // `location` and `credentials` must outlive it; `credentials` may be null: nobody is asked then.
+  // `location` and `accounts` must outlive it; without accounts nobody is asked who they are.
   Server(ServerConfig config, const Seed& seed, Location& location,
-         Credentials* credentials = nullptr);
+         const Accounts* accounts = nullptr);
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -154,6 +157,10 @@ class Server final : public Core {
   // and requests for its users count; requests to `own_users` only when nobody else wants them, so
   // ask the other first.
   bool concerns(const MessageView& message, const Flow& from) const;
+
+  // What time of day it is, for Date in answers to REGISTER; there is none before. Again when the
+  // system's clock was set.
+  void set_wall_clock(TimePoint now, WallTime wall);
 
   void on_listening(const Listener& listener) override;
   void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out) override;
@@ -169,6 +176,8 @@ class Server final : public Core {
   const ServerConfig& config() const;
   const Counters& counters() const;
   const ServerCounters& server_counters() const;
+  // Null without accounts.
+  const Authenticator::Counters* authenticator_counters() const;
   // Proxied requests under way, at most `at_most`.
   std::vector<ProxiedRequest> list(std::size_t at_most) const;
 

@@ -94,23 +94,45 @@ void Server::Impl::answer_remembered(int status, Turn& turn) {
 
 // 8.3: where the user is, for whoever asks to try itself.
 void Server::Impl::redirect(Turn& turn) {
-  const auto uri = parse_uri(route.request_uri);
-  passing.clear();
-  const int status = uri ? find_user(*uri, turn.now, passing) : 404;
-  if (status != 0) return answer(status, turn);
-  ++stats.redirections;
-  auto message = begin_answer(passing.target_count > 1 ? 300 : 302, turn);
-  for (std::size_t i = 0; i < passing.target_count; ++i) {
-    const auto& target = passing.targets[i];
-    lines = '<' + target.uri + '>';
-    if (target.q_1000 < 1000) {
-      lines += ";q=0.";
-      for (unsigned place = 100; place > 0; place /= 10)
-        lines += static_cast<char>('0' + target.q_1000 / place % 10);
-    }
-    message.header(HeaderId::contact, lines);
-  }
-  send_answer(message.finish(), turn);
+  const auto& request = *turn.message;
+  const auto done = redirector.on_request(
+      request, turn.now, {.source = turn.flow.remote, .to_tag = tag_of(request, turn.via)},
+      scratch);
+  if (done.status < 400) ++stats.redirections;
+  count_answer(done.status);
+  send_answer(done.response, turn);
+}
+
+// 10.3. A repeated one is known by its Call-ID and CSeq: it needs no transaction.
+void Server::Impl::register_here(Turn& turn) {
+  const auto user = config.authenticate_register
+                        ? authenticated(turn, Authenticator::Kind::registrar)
+                        : std::string_view();
+  if (!user) return;
+  const auto time =
+      wall == WallTime{}
+          ? wall
+          : wall + std::chrono::duration_cast<WallTime::duration>(turn.now - wall_known_at);
+  const auto done = registrar.on_register(
+      {*turn.message, turn.flow, turn.now, time, *user, tag_of(*turn.message, turn.via)}, scratch);
+  if (done.status == 200) ++stats.registrations;
+  count_answer(done.status);
+  send_answer(done.response, turn);
+}
+
+// Who has sent it; empty when nobody is asked. nullopt: it has been answered.
+std::optional<std::string_view> Server::Impl::authenticated(Turn& turn, Authenticator::Kind kind) {
+  if (!authenticator || trusts(turn.flow)) return std::string_view();
+  const auto& request = *turn.message;
+  const auto verdict = authenticator->check(request, kind, turn.flow, turn.now);
+  if (verdict.finding == Authenticator::Finding::accepted) return verdict.user;
+  ++stats.challenges;
+  const auto bytes = authenticator->refuse(
+      request, kind, verdict, turn.flow, turn.now,
+      {.source = turn.flow.remote, .to_tag = tag_of(request, turn.via)}, scratch);
+  count_answer(kind == Authenticator::Kind::registrar ? 401 : 407);
+  send_answer(bytes, turn);
+  return std::nullopt;
 }
 
 }  // namespace sip

@@ -14,6 +14,8 @@
 #include "sip/message_builder.hpp"
 #include "sip/proxy_branch.hpp"
 #include "sip/proxy_route.hpp"
+#include "sip/redirect.hpp"
+#include "sip/registrar.hpp"
 #include "sip/response_context.hpp"
 #include "sip/server.hpp"
 #include "sip/slot_map.hpp"
@@ -55,7 +57,7 @@ struct Server::Impl {
     Flow flow;
   };
 
-  Impl(ServerConfig configuration, const Seed& seed, Location& bindings, Credentials* secrets);
+  Impl(ServerConfig configuration, const Seed& seed, Location& bindings, const Accounts* who);
 
   // --- server.cpp: in and out
   void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out);
@@ -82,6 +84,7 @@ struct Server::Impl {
   void answer_remembered(int status, Turn& turn);
   void answer_options(Turn& turn);
   void redirect(Turn& turn);
+  void register_here(Turn& turn);
   std::string_view tag_of(const MessageView& request, const Via& via);
   bool is_our_tag(std::string_view tag) const { return tag.starts_with(tag_prefix); }
 
@@ -92,9 +95,15 @@ struct Server::Impl {
   void dispatch(Turn& turn);
   void proxy(Turn& turn);
   int fault_of(const Turn& turn);  // 16.3; 0: none
-  Admission admission(const Turn& turn);
+  bool answer_at_once(Turn& turn);
+  // `may_ask` is false for what cannot be challenged.
+  Admission admission(Turn& turn, bool may_ask);
+  std::optional<std::string_view> authenticated(Turn& turn, Authenticator::Kind kind);
+  bool trusts(const Flow& from) const {
+    return config.trust_loopback && from.remote.ip.is_loopback();
+  }
   bool is_self(const Uri& uri) const;
-  bool is_stray(const Turn& turn);  // an ACK or CANCEL that is not passed on
+  bool is_stray(Turn& turn);  // an ACK or CANCEL that is not passed on
   int find_targets(const Turn& turn, ResponseContext& into);  // 0, or why there are none
   int find_user(const Uri& uri, TimePoint now, ResponseContext& into);
 
@@ -164,7 +173,7 @@ struct Server::Impl {
   Random random;
   HashKey key;
   Location& location;
-  Credentials* credentials;
+  const Accounts* accounts;
   Counters counters;
   ServerCounters stats;
   Interfaces interfaces;
@@ -174,6 +183,11 @@ struct Server::Impl {
   std::string next_hop_route;  // what a loose next hop adds to Route; else empty
 
   Transactions transactions;
+  Registrar registrar;
+  Redirect redirector;
+  std::optional<Authenticator> authenticator;  // with accounts
+  WallTime wall{};                             // when it was
+  TimePoint wall_known_at{};
   SlotMap<ResponseContext, ContextTag> contexts;
   DeadlineHeap context_deadlines;
   std::unordered_map<std::uint64_t, Held> held;
@@ -187,7 +201,7 @@ struct Server::Impl {
   NextHop next_hop;
   ResponseContext passing;  // of a request that is forwarded without state
   std::vector<TransactionReport> reports;
-  std::string scratch, branch, record_route, aor, token_text, lines;
+  std::string scratch, branch, record_route, aor, token_text;
 };
 
 }  // namespace sip

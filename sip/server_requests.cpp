@@ -41,12 +41,24 @@ void Server::Impl::on_request(Turn& turn) {
   ++counters.requests_received[static_cast<std::size_t>(counted(method))];
   if (method == Method::ack) return on_ack(turn);
   if (method == Method::cancel) return on_cancel(turn);
-  if (method != Method::options || config.next_hop_for == NextHopFor::everything) {
-    const auto known = transactions.find(
-        transactions.request_key(*turn.message, turn.via, turn.message->method_text(), turn.flow));
-    if (known) return transactions.on_retransmission(known, turn.out);
-  }
+  if (answer_at_once(turn)) return;
+  const auto known = transactions.find(
+      transactions.request_key(*turn.message, turn.via, turn.message->method_text(), turn.flow));
+  if (known) return transactions.on_retransmission(known, turn.out);
   dispatch(turn);
+}
+
+// What gets its answer without a transaction, and no more thought than it needs: the many.
+bool Server::Impl::answer_at_once(Turn& turn) {
+  const auto& request = *turn.message;
+  const bool registering = request.method() == Method::register_ && config.registrar;
+  if (!registering && request.method() != Method::options) return false;
+  if (request.has(HeaderId::route)) return false;
+  const auto uri = request.request_uri();
+  if (!uri || !interfaces.is_ours(*uri, turn.flow)) return false;
+  if (registering) return register_here(turn), true;
+  if (!is_self(*uri)) return false;
+  return answer_options(turn), true;
 }
 
 void Server::Impl::dispatch(Turn& turn) {
@@ -54,6 +66,7 @@ void Server::Impl::dispatch(Turn& turn) {
   if (route.bad_token) ++stats.bad_tokens;
   const auto uri = parse_uri(route.request_uri);
   if (uri && route.routes.empty() && interfaces.is_ours(*uri, turn.flow)) {
+    if (turn.message->method() == Method::register_ && config.registrar) return register_here(turn);
     if (is_self(*uri)) return answer_here(turn);
     if (config.redirect) return redirect(turn);
   }
@@ -93,7 +106,7 @@ void Server::Impl::proxy(Turn& turn) {
   if (const int status = fault_of(turn); status != 0) return answer(status, turn);
   if (has_option(*turn.message, HeaderId::proxy_require))
     return answer_unsupported(HeaderId::proxy_require, turn);
-  switch (admission(turn)) {
+  switch (admission(turn, true)) {
     case Admission::challenged:
       return;
     case Admission::refused:
@@ -106,16 +119,28 @@ void Server::Impl::proxy(Turn& turn) {
   forward_statefully(turn);
 }
 
-Server::Impl::Admission Server::Impl::admission(const Turn& turn) {
-  if (route.token || config.relay_for == RelayFor::everyone) return Admission::admitted;
-  if (config.next_hop_for == NextHopFor::everything && !route.ours_on_top)
-    return Admission::admitted;
+// Whether a request is carried at all: users of ours must show that they are, strangers may call
+// our users, and nobody else's mail is carried for strangers.
+Server::Impl::Admission Server::Impl::admission(Turn& turn, bool may_ask) {
+  if (route.token) return Admission::admitted;  // it was asked when the dialog began
   const auto uri = parse_uri(route.request_uri);
-  if (route.routes.empty() && uri && interfaces.is_ours(*uri, turn.flow))
-    return Admission::admitted;
-  if (config.relay_for == RelayFor::users && turn.flow.remote.ip.is_loopback())
-    return Admission::admitted;
-  return Admission::refused;
+  const auto from = turn.message->from();
+  const bool to_ours = route.routes.empty() && uri && interfaces.is_ours(*uri, turn.flow);
+  const bool relayed = !to_ours && config.relay_for != RelayFor::everyone &&
+                       (config.next_hop_for != NextHopFor::everything || route.ours_on_top);
+  if (relayed && config.relay_for == RelayFor::nobody) return Admission::refused;
+  const bool user = authenticator && config.authenticate_users && from &&
+                    interfaces.is_ours(from->uri, turn.flow);
+  if (!user && !relayed) return Admission::admitted;
+  if (!authenticator || trusts(turn.flow))
+    return !relayed || turn.flow.remote.ip.is_loopback() ? Admission::admitted : Admission::refused;
+  if (!may_ask)
+    return config.proxying == Proxying::stateless ? Admission::admitted : Admission::refused;
+  const auto who = authenticated(turn, Authenticator::Kind::proxy);
+  if (!who) return Admission::challenged;
+  if (user && (!canonical_aor(from->uri, aor) || !accounts->may_act_for(*who, aor)))
+    return Admission::refused;
+  return Admission::admitted;
 }
 
 // --- targets -------------------------------------------------------------------------------------
@@ -154,16 +179,18 @@ int Server::Impl::find_user(const Uri& uri, TimePoint now, ResponseContext& into
     target.has_flow = has_flow(binding);
     target.flow = binding.flow;
   });
-  return into.target_count == 0 ? 480 : 0;
+  if (into.target_count > 0) return 0;
+  Secret unused;
+  return accounts && !accounts->find(uri.user, realm, unused) ? 404 : 480;
 }
 
 // --- ACK, CANCEL ---------------------------------------------------------------------------------
 
 // Of what cannot be answered with an error or a challenge.
-bool Server::Impl::is_stray(const Turn& turn) {
+bool Server::Impl::is_stray(Turn& turn) {
   read_route(route, *turn.message, turn.flow, interfaces, key);
   if (config.proxying == Proxying::off || fault_of(turn) != 0) return true;
-  return admission(turn) != Admission::admitted;
+  return admission(turn, false) != Admission::admitted;
 }
 
 // To a failure it ends here; to a 2xx it is a request of its own, without a transaction (16.10

@@ -52,8 +52,8 @@ inline ServerConfig open_proxy() {
 
 class Scene {
  public:
-  explicit Scene(ServerConfig config = open_proxy(), Credentials* credentials = nullptr)
-      : server(std::move(config), Seed{7}, location, credentials) {
+  explicit Scene(ServerConfig config = open_proxy(), const Accounts* accounts = nullptr)
+      : server(std::move(config), Seed{7}, location, accounts) {
     server.on_listening({Transport::udp, *Address::parse("192.0.2.1:5060"), {}, 0});
     server.on_listening({Transport::tcp, *Address::parse("192.0.2.1:5060"), {}, 0});
     server.on_listening({Transport::ws, *Address::parse("192.0.2.1:8080"), {}, 0});
