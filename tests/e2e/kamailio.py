@@ -11,6 +11,7 @@ def start(world, name, listen, users, realm, domains=(), own_user='', next_hop='
     """`listen` has "udp:127.0.0.1:5060" and the like, `options` TLS, WS, REDIRECT, NEXT_HOP (see the configuration)."""
     passwords = '\n'.join(f'  if ($fU == "{user}") $var(password) = "{password}";' for user, password in users.items())
     text = CONFIG.read_text()
+    domains = [f'"{domain}"' if ':' not in domain else '"{}":{}'.format(*domain.split(':')) for domain in domains]
     for word, value in (('LISTEN', '\n'.join(f'listen={address}' for address in listen)), ('PASSWORDS', passwords),
                         ('ALIASES', '\n'.join(f'alias={domain}' for domain in domains)), ('REALM', realm),
                         ('FOLDER', str(world.folder)), ('OWN_USER', own_user), ('"NEXT_HOP', f'"{next_hop}')):
@@ -18,7 +19,8 @@ def start(world, name, listen, users, realm, domains=(), own_user='', next_hop='
     path = world.folder / f'{name}.cfg'
     path.write_text(text)
     defines = [argument for option in options for argument in ('-A', f'WITH_{option}')]
-    process = world.start(name, ['kamailio', '-f', path, '-DD', '-E', '-m', '256', '-M', '16', '-Y', world.folder, *defines])
+    process = world.start(name, ['kamailio', '-f', path, '-DD', '-E', '-m', '256', '-M', '16', '-Y', world.folder,
+                                 *defines])
     wait_for(f'{name} to listen', lambda: all(listening(address) for address in listen) or not process.alive(), 10)
     if not process.alive():
         raise RuntimeError(process.text()[-2000:])
@@ -26,6 +28,7 @@ def start(world, name, listen, users, realm, domains=(), own_user='', next_hop='
 
 
 def listening(address):
-    protocol, _, port = address.partition(':')[0], None, address.rsplit(':', 1)[1]
+    """Whether somebody listens at "udp:127.0.0.1:5060" or the like, told by protocol and port."""
+    protocol, port = address.split(':')[0], address.rsplit(':', 1)[1]
     kind = '--udp' if protocol == 'udp' else '--tcp'
     return bool(subprocess.run(['ss', '-Hln', kind, f'sport = :{port}'], stdout=subprocess.PIPE, check=True).stdout)

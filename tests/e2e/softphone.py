@@ -22,13 +22,14 @@ def make_tone(folder):
 
 class Softphone:
     def __init__(self, world, user, server, domain=None, password='', transport='udp', answer='auto',
-                 outbound=True, address='127.0.0.1', inside=()):
-        """`server` is host:port of the registrar, to which all else goes too when it is the outbound proxy; `domain` the
-        host of the address. `inside` is a command to run it by (ip netns exec ...); it obeys no command then."""
-        self.world, self.user = world, user
+                 outbound=True, address='127.0.0.1', inside=(), name=None):
+        """`server` is host:port of the registrar, and of the outbound proxy if there is one; `domain` the host of the
+        address. `inside` is a command to run it by (ip netns exec ...); it can be told nothing then. `name` tells
+        several phones of a user apart."""
+        self.world, self.user, name = world, user, name or user
         self.domain = domain or server
         self.sip, _, self.control, self.rtp = free_ports(4)
-        self.folder = world.folder / user
+        self.folder = world.folder / name
         self.folder.mkdir()
         (self.folder / 'config').write_text('\n'.join([
             f'sip_listen {address}:{self.sip}', 'audio_channels 1',
@@ -43,7 +44,7 @@ class Softphone:
             account += f';outbound="sip:{server};transport={transport}"'
         (self.folder / 'accounts').write_text(account + '\n')
         (self.folder / 'contacts').write_text('')
-        self.process = world.start(f'baresip-{user}', [*inside, 'baresip', '-f', self.folder])
+        self.process = world.start(f'baresip-{name}', [*inside, 'baresip', '-f', self.folder])
 
     def wait_registered(self):
         self.wait_text('200 OK', 'to be registered')
