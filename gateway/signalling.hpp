@@ -77,6 +77,8 @@ class Signalling final : private sip::net::EndpointUser {
   void on(const sip::event::CallConfirmed&) {}
   void on(const sip::event::BadMessage& event);
   void on(const sip::event::ConnectionClosed& event);
+  template <class Other>
+  void on(const Other&) {}  // nothing that was asked for
 
   void on_register(const sip::event::IncomingRequest& event);
   void registered(Device& device, const Registrar::Decision& decision, const sip::Flow& flow,

@@ -19,18 +19,25 @@ enum class CountedMethod : std::uint8_t {
   options,
   subscribe,
   notify,
+  prack,
+  update,
+  refer,
+  publish,
   other
 };
-inline constexpr std::size_t counted_methods = 11;
+inline constexpr std::size_t counted_methods = 15;
 
 struct Counters {
   using PerMethod = std::array<std::uint64_t, counted_methods>;
-  using PerClass = std::array<std::uint64_t, 7>;  // [2] counts 2xx; [0] is never used
+  using PerClass = std::array<std::uint64_t, 7>;     // [2] counts 2xx; [0] is never used
+  using PerStatus = std::array<std::uint32_t, 600>;  // [status - 100]; wraps around
 
   PerMethod requests_received{};  // without retransmissions
   PerMethod requests_sent{};      // without retransmissions
   PerClass responses_received{};  // without retransmissions
   PerClass responses_sent{};      // without retransmissions
+  PerStatus statuses_received{};  // as responses_received
+  PerStatus statuses_sent{};      // as responses_sent
 
   std::uint64_t retransmissions_received = 0;
   std::uint64_t retransmissions_sent = 0;
@@ -42,8 +49,18 @@ struct Counters {
   std::uint64_t refused_overload = 0;            // requests answered 503 because of a limit
   std::array<std::uint64_t, 64> parse_errors{};  // by Errc value; the last holds all beyond
 
-  std::size_t transactions = 0;  // alive now
-  std::size_t calls = 0;         // alive now
+  std::size_t transactions = 0;   // alive now
+  std::size_t calls = 0;          // alive now
+  std::size_t subscriptions = 0;  // alive now, on either side
+
+  void count_response_received(int status) {
+    ++responses_received[static_cast<std::size_t>(status / 100) % 7];
+    if (status >= 100 && status < 700) ++statuses_received[static_cast<std::size_t>(status - 100)];
+  }
+  void count_response_sent(int status) {
+    ++responses_sent[static_cast<std::size_t>(status / 100) % 7];
+    if (status >= 100 && status < 700) ++statuses_sent[static_cast<std::size_t>(status - 100)];
+  }
 };
 
 }  // namespace sip

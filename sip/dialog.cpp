@@ -23,6 +23,23 @@ std::string contact_uri(const MessageView& message) {
   return unfolded(contact->uri.text);
 }
 
+std::string uri_of(std::string_view route) {
+  const auto address = parse_name_addr(route);
+  return std::string(address ? address->uri.text : route);
+}
+
+// The URI of the first route when it must stand in the Request-URI; else empty (12.2.1.1).
+std::string strict_router(const std::vector<std::string>& route_set) {
+  if (route_set.empty()) return {};
+  const auto first = parse_name_addr(route_set.front());
+  if (!first || first->uri.loose_routing()) return {};
+  auto uri = first->uri;
+  uri.headers = {};  // not allowed in a Request-URI (19.1.1)
+  std::string text;
+  append(text, uri);
+  return text;
+}
+
 }  // namespace
 
 Dialog Dialog::as_callee(const MessageView& invite, std::string_view tag, const Flow& flow) {
@@ -52,14 +69,40 @@ void Dialog::confirm(const MessageView& response) {
   std::ranges::reverse(route_set);
 }
 
+void Dialog::confirm_by(const MessageView& request) {
+  remote = unfolded(request.text(HeaderId::from));
+  remote_tag = tag_of(request.from());
+  refresh_target(request);
+  route_set.clear();
+  for (const auto route : request.record_routes()) route_set.push_back(unfolded(route));
+  if (const auto cseq = request.cseq()) remote_cseq = cseq->number;
+}
+
+void Dialog::refresh_target(const MessageView& message) {
+  if (auto target = contact_uri(message); !target.empty()) remote_target = std::move(target);
+}
+
+bool Dialog::take_cseq(std::uint32_t number) {
+  if (number < remote_cseq) return false;
+  remote_cseq = number;
+  return true;
+}
+
+std::string Dialog::next_hop() const {
+  return route_set.empty() ? remote_target : uri_of(route_set.front());
+}
+
 bool Dialog::matches(const MessageView& request) const {
   return tag_of(request.to()) == local_tag && tag_of(request.from()) == remote_tag;
 }
 
 void Dialog::write_request(MessageBuilder& out, std::string_view method, std::string_view via,
                            std::uint32_t cseq) const {
-  out.request(method, remote_target).header(HeaderId::via, via);
-  for (const auto& route : route_set) out.header(HeaderId::route, route);
+  const auto strict = strict_router(route_set);
+  out.request(method, strict.empty() ? remote_target : strict).header(HeaderId::via, via);
+  for (std::size_t i = strict.empty() ? 0 : 1; i < route_set.size(); ++i)
+    out.header(HeaderId::route, route_set[i]);
+  if (!strict.empty()) out.header(HeaderId::route, '<' + remote_target + '>');
   out.header(HeaderId::max_forwards, 70)
       .header(HeaderId::from, local)
       .header(HeaderId::to, remote)

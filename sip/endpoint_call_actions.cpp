@@ -1,8 +1,6 @@
 // Endpoint: carries out what the session of a call asks for.
-#include "sip/derived_request.hpp"
 #include "sip/endpoint_impl.hpp"
 #include "sip/scan.hpp"
-#include "sip/transaction_key.hpp"
 
 namespace sip {
 
@@ -10,9 +8,9 @@ void Endpoint::Impl::perform(CallId id, Turn& turn) {
   for (std::size_t i = 0; i < call_actions.size(); ++i)
     perform(call_actions[i], id, calls.at(id.index), turn);
   call_actions.clear();
-  const auto& session = *calls.at(id.index).session;
-  if (session.ended()) return release_call(id);
-  call_deadlines.set(id.index, session.next_deadline());
+  const auto& call = calls.at(id.index);
+  if (call.session->ended()) return release_call(id);
+  call_deadlines.set(id.index, deadline_of(call));
 }
 
 void Endpoint::Impl::perform(CallAction action, CallId id, Call& call, Turn& turn) {
@@ -21,7 +19,7 @@ void Endpoint::Impl::perform(CallAction action, CallId id, Call& call, Turn& tur
     case CallAction::send_cancel:
       return send_cancel(id, call, turn);
     case CallAction::send_ack:
-      return send_ack(call, turn);
+      return send_ack(id, call, turn);
     case CallAction::send_bye:
       return send_bye(id, call, turn);
     case CallAction::repeat_2xx:
@@ -54,6 +52,10 @@ void Endpoint::Impl::perform(CallAction action, CallId id, Call& call, Turn& tur
       return report_end(id, call, EndedBy::no_answer, turn);
     case CallAction::ended_no_ack:
       return report_end(id, call, EndedBy::no_ack, turn);
+    case CallAction::ended_expired:
+      return report_end(id, call, EndedBy::session_expired, turn);
+    case CallAction::ended_lost:
+      return report_end(id, call, EndedBy::dialog_lost, turn);
   }
 }
 
@@ -81,43 +83,73 @@ void Endpoint::Impl::report_end(CallId id, const Call& call, EndedBy by, Turn& t
 
 // --- messages ------------------------------------------------------------------------------------
 
-// It shares the INVITE's branch, so that both ends know what it cancels; only the method differs.
 void Endpoint::Impl::send_cancel(CallId id, const Call& call, Turn& turn) {
-  const auto* invite = transactions.get(call.invite);
-  if (!invite || transactions.full() || !parse_message(invite->message, stored)) return;
-  const auto via = stored.via();
-  if (!via) return;
-  std::string cancel;
-  build_cancel(cancel, stored);
-  key.clear();
-  append_client_key(key, via->branch, "CANCEL");
-  ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::cancel)];
   const Owner owner{Purpose::cancel, id, 0};
-  transactions.start_client(false, key, cancel, invite->flow, owner, turn.now, turn.out);
+  if (transactions.cancel(call.invite, owner, turn.now, turn.out))
+    ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::cancel)];
 }
 
-void Endpoint::Impl::send_ack(Call& call, Turn& turn) {
-  if (call.ack.empty()) {
-    call.dialog.confirm(*turn.message);
-    writer.write_in_dialog(call.dialog, "ACK", call.invite_cseq);
-    call.ack = writer.text();
-    ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::ack)];
-  } else {
+void Endpoint::Impl::send_ack(CallId, Call& call, Turn& turn) {
+  if (!call.ack.empty()) {
     ++counters.retransmissions_sent;
+    turn.out.send(call.dialog.flow, call.ack);
+    return;
   }
+  if (!turn.message) return;
+  if (!call.confirmed) {
+    call.confirmed = true;
+    if (attempts.find(call.attempt)) attempts.release(call.attempt.index);
+    call.attempt = {};
+    const auto to = turn.message->to();
+    if (call.extra && to) {
+      for (const auto& early : call.extra->early)
+        if (early.dialog.remote_tag == to->tag()) call.dialog = early.dialog;
+      call.extra->early.clear();
+    }
+    call.dialog.confirm(*turn.message);
+    aim(call.dialog);
+    call.peer_takes_update = lists(*turn.message, HeaderId::allow, "UPDATE");
+    const bool agreed = call.offer_answer.state() == OfferAnswer::State::agreed;
+    if (!turn.message->body().empty() && !agreed) call.offer_answer.received();
+    if (call.extra && call.extra->timer) {
+      call.extra->timer->agreed(*turn.message, turn.now);
+      call.extra->remote_body = turn.message->body();
+    }
+    if (call.late_offer && call.offer_answer.remote_pending() && !call.session->gave_up()) {
+      call.more().acknowledge_by = turn.now + config.limits.accept_within;
+      return;  // the user's answer goes into it
+    }
+  }
+  if (call.extra && call.extra->acknowledge_by != never) return;
+  write_ack(call, {}, turn);
+}
+
+void Endpoint::Impl::write_ack(Call& call, const InCallRequestSpec& spec, Turn& turn) {
+  writer.write_in_dialog(call.dialog, "ACK", call.invite_cseq, spec);
+  call.ack = writer.text();
+  ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::ack)];
   turn.out.send(call.dialog.flow, call.ack);
 }
 
 void Endpoint::Impl::send_bye(CallId id, Call& call, Turn& turn) {
+  if (call.confirmed && call.ack.empty()) write_ack(call, {}, turn);  // the answer never came
   writer.write_in_dialog(call.dialog, "BYE", call.dialog.next_cseq());
-  if (!transactions.full()) {
-    const Owner owner{Purpose::bye, id, 0};
-    start_client("BYE", call.dialog.flow, owner, turn.now, turn.out);
+  if (transactions.full()) {
+    // No room to wait for the answer: say it once.
+    turn.out.send(call.dialog.flow, writer.text());
+    call.session->on_bye_done(call_actions);
     return;
   }
-  // No room to wait for the answer: say it once.
-  turn.out.send(call.dialog.flow, writer.text());
-  call.session->on_bye_done(call_actions);
+  Persistence persistence;
+  if (call.extra) persistence.credentials = call.extra->credentials;
+  // A connection that is gone is opened again, or another one used that leads there.
+  if (call.dialog.flow.connection != ConnectionId::none) {
+    auto again = call.dialog.flow;
+    again.connection = ConnectionId::none;
+    persistence.further.push_back(again);
+  }
+  start_request("BYE", call.dialog.flow, {Purpose::bye, id, 0}, persistence, false, turn.now,
+                turn.out);
 }
 
 // A 2xx to an INVITE of ours that no call wants: another branch of a fork, or one that came after
@@ -126,20 +158,40 @@ void Endpoint::Impl::refuse_stray_answer(TransactionId invite, Turn& turn) {
   if (view.status() < 200 || view.status() >= 300) return;
   const auto* t = transactions.get(invite);
   const auto from = view.from();
+  const auto to = view.to();
   const auto cseq = view.cseq();
-  if (!t || !from || !cseq) return;
+  if (!t || !from || !to || !cseq) return;
   Dialog dialog;
   dialog.call_id = view.call_id();
   scan::append_unfolded(dialog.local, view.text(HeaderId::from));
-  if (parse_message(t->message, stored)) dialog.remote_target = stored.request_uri_text();
+  scan::append_unfolded(dialog.remote_target, to->uri.text);
   dialog.flow = t->flow;
   dialog.confirm(view);
+  aim(dialog);
   writer.write_in_dialog(dialog, "ACK", cseq->number);
   turn.out.send(dialog.flow, writer.text());
   if (transactions.full()) return;
   writer.write_in_dialog(dialog, "BYE", cseq->number + 1);
-  const Owner owner{Purpose::stray_bye, {}, 0};
-  start_client("BYE", dialog.flow, owner, turn.now, turn.out);
+  start_client("BYE", dialog.flow, {Purpose::stray_bye, {}, 0}, turn.now, turn.out);
+}
+
+// Where its next request goes (12.2.1.1), when the next hop names an address. A name would have to
+// be looked up: what it stands for stays what it was.
+void Endpoint::Impl::aim(Dialog& dialog) const {
+  if (!config.follow_targets) return;
+  const auto hop = dialog.next_hop();
+  const auto uri = parse_uri(hop);
+  if (!uri || uri->host.kind == HostKind::name) return;
+  const auto ip = IpAddress::parse(uri->host.host);
+  if (!ip || ip->is_unspecified()) return;
+  auto transport = transport_from(uri->transport()).value_or(Transport::udp);
+  if (uri->scheme == UriScheme::sips && transport != Transport::wss) transport = Transport::tls;
+  const Address remote{*ip, uri->host.port_or(default_port(transport))};
+  if (remote == dialog.flow.remote && transport == dialog.flow.transport) return;
+  if (transport != dialog.flow.transport) dialog.flow.local.port = 0;
+  dialog.flow.transport = transport;
+  dialog.flow.remote = remote;
+  dialog.flow.connection = ConnectionId::none;
 }
 
 }  // namespace sip

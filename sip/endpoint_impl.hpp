@@ -1,6 +1,7 @@
 // The inside of Endpoint; endpoint_*.cpp implement it by subject. For nobody else to include.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,24 +10,154 @@
 
 #include "sip/deadline_heap.hpp"
 #include "sip/dialog.hpp"
+#include "sip/digest.hpp"
 #include "sip/endpoint.hpp"
 #include "sip/invite_session.hpp"
 #include "sip/message.hpp"
+#include "sip/offer_answer.hpp"
+#include "sip/recent_requests.hpp"
+#include "sip/redirection.hpp"
 #include "sip/request_writer.hpp"
+#include "sip/session_timer.hpp"
 #include "sip/slot_map.hpp"
+#include "sip/soft_state.hpp"
 #include "sip/transactions.hpp"
 
 namespace sip {
+
+using AttemptId = Id<struct AttemptTag>;
+
+// A request that is tried again by itself: with credentials, at another place (Persistence). It
+// goes through several transactions, one after the other.
+struct Attempt {
+  std::string message;  // as it was sent last
+  Flow flow;
+  std::vector<Flow> further;
+  std::size_t next_flow = 0;
+  Redirection redirection;
+  Credentials credentials;
+  std::optional<DigestClient> www, proxy;
+  std::uint8_t www_answered = 0, proxy_answered = 0;
+  bool own_contact = false;          // Contact names our address on the flow
+  bool sent = true;                  // false: it waits for its first look-up
+  std::vector<HeaderField> headers;  // that replace others in the next try
+  std::string target;                // of a redirection that is being looked up
+  Owner owner;
+  LookupId lookup{};  // waited for; 0: none
+};
+
+// One branch of a forked INVITE of ours that is not answered finally.
+struct EarlyDialog {
+  Dialog dialog;
+  std::uint32_t rseq = 0;          // of the last reliable provisional answer (RFC 3262)
+  std::uint32_t awaits_prack = 0;  // RSeq of one whose offer the user must answer
+};
+
+// Our reliable provisional answer, until its PRACK.
+struct ReliableAnswer {
+  std::uint32_t rseq = 0;
+  std::string bytes;
+  Duration gap{};
+  TimePoint repeat_at = never;
+  TimePoint give_up_at = never;
+  bool has_body = false;
+  std::optional<ResponseSpec> final;  // 2xx that must wait (RFC 3262 3)
+};
+
+// Our re-INVITE or UPDATE.
+struct OurChange {
+  bool active = false;
+  bool internal = false;  // a refresh of the session timer: no event
+  ChangeSpec spec;
+  RequestId id;
+  std::uint32_t cseq = 0;
+  std::string ack;  // to the last 2xx of a re-INVITE; repeated with it
+  std::uint32_t ack_cseq = 0;
+  bool awaits_ack = false;  // the user's answer goes into it
+  TimePoint retry_at = never;
+  std::uint8_t tries = 0;
+  std::optional<DigestClient> www, proxy;
+  bool challenged = false;
+};
+
+// The peer's.
+struct TheirChange {
+  TransactionId transaction;  // not answered yet, or our 2xx waits for ACK
+  Method method = Method::unknown;
+  bool answered = false;
+  TimePoint answer_by = never;  // of a re-INVITE
+  Duration gap{};
+  TimePoint repeat_at = never;
+  TimePoint ack_by = never;
+};
+
+// What few calls need.
+struct CallExtra {
+  std::vector<EarlyDialog> early;
+  std::optional<ReliableAnswer> reliable;
+  std::uint32_t next_rseq = 0;
+  OurChange ours;
+  TheirChange theirs;
+  std::optional<SessionTimer> timer;
+  std::string local_type, local_body;  // as agreed last; kept while a timer may repeat them
+  std::string remote_body;
+  Credentials credentials;
+  TimePoint acknowledge_by = never;  // the user's ACK body to a late offer
+};
 
 // One call. Its session and its INVITE's transaction end at different times.
 struct Call {
   std::optional<InviteSession> session;
   Dialog dialog;
   TransactionId invite;
+  AttemptId attempt;
   std::uint32_t invite_cseq = 0;
   std::string ack;                // to the 2xx, to be repeated
   Cause cause = Cause::answered;  // of a failure that is not the peer's
+  OfferAnswer offer_answer;
+  bool confirmed = false;  // outgoing: a 2xx has made the dialog
+  bool keep_forks = false;
+  bool late_offer = false;
+  bool shares_dialog = false;  // subscriptions live in it too
+  bool peer_takes_update = false;
+  bool peer_takes_100rel = false;
+  TimePoint since{};
   std::uint64_t user_data = 0;
+  std::unique_ptr<CallExtra> extra;
+
+  CallExtra& more() {
+    if (!extra) extra = std::make_unique<CallExtra>();
+    return *extra;
+  }
+};
+
+// One subscription, on either side (RFC 6665).
+struct Subscription {
+  enum class State : std::uint8_t { asking, pending, active };
+  State state = State::asking;
+  bool notifier = false;
+  bool refer = false;
+  bool confirmed = false;  // the dialog has a remote side
+  bool told = false;       // notifier: NOTIFY since the last SUBSCRIBE
+  Dialog dialog;
+  CallId call;  // whose dialog it shares
+  std::string event;
+  std::unique_ptr<SubscribeSpec> spec;  // subscriber
+  std::optional<SoftState> soft;        // subscriber
+  TransactionId incoming;               // notifier: not answered yet
+  TimePoint ends_at = never;            // expiry; subscriber: no NOTIFY in time (timer N)
+  TimePoint since{};
+  std::uint64_t user_data = 0;
+};
+
+// A registration or a publication of ours.
+struct Kept {
+  RequestSpec request;
+  std::string event;  // of a publication
+  std::string etag;
+  std::optional<SoftState> soft;
+  bool changed = false;  // a publication's body has not been sent yet
+  bool leaving = false;  // the request under way removes it
 };
 
 // What is being handled: the message that just came, if any.
@@ -35,6 +166,13 @@ struct Turn {
   Output& out;
   const MessageView* message = nullptr;
   Flow flow{};
+};
+
+// How a request of ours came out.
+struct Outcome {
+  Cause cause;
+  int status;
+  const MessageView* message;
 };
 
 struct Endpoint::Impl {
@@ -50,47 +188,161 @@ struct Endpoint::Impl {
   void on_cancel(const Via& via, TransactionId cancel, Turn& turn);
   void on_new_request(const Via& via, Turn& turn);
   void dispatch(TransactionId id, Turn& turn);
-  bool refused(Turn& turn);  // by method, before a user sees it
-  bool allows(std::string_view method) const;
+  void dispatch_in_dialog(TransactionId id, Turn& turn);
+  void to_user(TransactionId id, CallId call, Turn& turn);
+
+  // endpoint_checks.cpp: RFC 3261 8.2.1 to 8.2.3. True: answered.
+  bool refused(TransactionId id, Turn& turn);
+  bool refused_extension(TransactionId id, Turn& turn);
+  bool refused_content(TransactionId id, Turn& turn);
+  bool merged(TransactionId id, Turn& turn);
+  bool allows(Method method, std::string_view text) const;
 
   // endpoint_requests.cpp: requests outside of calls, answers.
   RequestId send_request(const RequestSpec& spec, TimePoint now, Output& out);
   TransactionId start_client(std::string_view method, const Flow& flow, const Owner& owner,
                              TimePoint now, Output& out);
-  void request_failed(RequestId id, const Owner& owner, Cause cause, int status, Output& out);
+  // Sends what the writer has just written, with persistence when there is any.
+  RequestId start_request(std::string_view method, const Flow& flow, const Owner& owner,
+                          const Persistence& persistence, bool own_contact, TimePoint now,
+                          Output& out);
+  RequestId fail_at_once(const Owner& owner, Cause cause, int status, Output& out);
+  bool respond_for_user(TransactionId id, const ResponseSpec& spec, TimePoint now, Output& out);
   bool respond(TransactionId id, const ResponseSpec& spec, std::string_view contact, TimePoint now,
                Output& out);
   void respond_plainly(TransactionId id, int status, Turn& turn);
+  void respond_with(TransactionId id, int status, HeaderField field, Turn& turn);
   void respond_statelessly(int status, Turn& turn);
   const MessageView* request_of(TransactionId id);
   void on_reports(TimePoint now, Output& out);
   void on_report(const TransactionReport& report, Turn& turn);
+  void finish(const Owner& owner, RequestId id, const Outcome& outcome, Turn& turn);
+
+  // endpoint_attempts.cpp: requests that are tried again.
+  AttemptId take_attempt(const Persistence& persistence, const Flow& flow, const Owner& owner,
+                         bool own_contact);
+  bool try_again(AttemptId id, const Outcome& outcome, Turn& turn);
+  bool answer_challenge(Attempt& attempt, const MessageView& response);
+  bool try_next_flow(AttemptId id, Turn& turn);
+  bool follow_redirection(AttemptId id, Turn& turn);
+  void look_up(AttemptId id, std::string uri, Output& out);
+  // Where it would go by itself: its first Route, else its Request-URI.
+  static std::string next_hop_of(const MessageView& request);
+  void on_resolved(LookupId lookup, std::span<const Flow> targets, Turn& turn);
+  bool resend(AttemptId id, std::string_view uri, const Flow& flow, Turn& turn);
+  void fail_attempt(AttemptId id, const Outcome& outcome, Turn& turn);
+  bool authorize(std::optional<DigestClient>& client, std::uint8_t& answered,
+                 const Credentials& credentials, const MessageView& response, HeaderId challenge);
+  std::string credentials_for(std::optional<DigestClient>& client, std::string_view method,
+                              std::string_view body, std::string_view uri);
 
   // endpoint_calls.cpp: calls.
   CallId invite(const InviteSpec& spec, TimePoint now, Output& out);
+  void prepare_outgoing(Call& call, const InviteSpec& spec);
   bool answer(CallId id, const ResponseSpec& spec, TimePoint now, Output& out);
+  void send_answer(CallId id, Call& call, const ResponseSpec& spec, Turn& turn);
   bool hang_up(CallId id, TimePoint now, Output& out);
   RequestId send_in_call(CallId id, const InCallRequestSpec& spec, TimePoint now, Output& out);
   void on_incoming_call(TransactionId id, Turn& turn);
+  void begin_incoming_call(TransactionId id, Turn& turn);
   void on_invite_response(const Owner& owner, Turn& turn);
   void on_bye(TransactionId id, Turn& turn);
   void on_call_deadlines(TimePoint now, Output& out);
-  CallId take_call(std::string_view call_id);
+  CallId take_call(std::string_view call_id, TimePoint now);
   CallId find_call(const MessageView& message, bool tags_must_match);
   void release_call(CallId id);
+  void drop_invite(Call& call);
+
+  // endpoint_early.cpp: answers of several branches, and reliable ones (RFC 3262).
+  bool on_early_answer(CallId id, Call& call, Turn& turn);  // false: it is no news
+  EarlyDialog& early_dialog(Call& call, Turn& turn);
+  Dialog* dialog_of(Call& call);  // where requests can be sent now; null: nowhere
+  void send_prack(CallId id, EarlyDialog& early, std::uint32_t rseq, std::uint32_t invite_cseq,
+                  const InCallRequestSpec& spec, Turn& turn);
+  bool acknowledge(CallId id, const InCallRequestSpec& spec, TimePoint now, Output& out);
+  void on_other_branch(CallId original, TransactionId invite, Turn& turn);
+  CallId find_branch(const MessageView& response);
+  bool answer_reliably(CallId id, Call& call, const ResponseSpec& spec, Turn& turn);
+  void on_prack(TransactionId id, CallId call, Turn& turn);
+  void on_reliable_deadline(CallId id, Call& call, Turn& turn);
+
+  // endpoint_changes.cpp: re-INVITE, UPDATE, session timers.
+  RequestId change(CallId id, const ChangeSpec& spec, bool internal, TimePoint now, Output& out);
+  void send_change(CallId id, Call& call, Turn& turn);
+  void on_change_response(const Owner& owner, Turn& turn);
+  void on_change_success(CallId id, Call& call, Turn& turn);
+  void on_change_failure(CallId id, const Outcome& outcome, Turn& turn);
+  bool retry_change(CallId id, Call& call, const Outcome& outcome, Turn& turn);
+  void acknowledge_change(Call& call, const InCallRequestSpec& spec, Turn& turn);
+  void on_change_request(TransactionId id, CallId call, Turn& turn);
+  bool refuse_change(TransactionId id, Call& call, Turn& turn);
+  bool answer_refresh(TransactionId id, Call& call, Turn& turn);
+  bool respond_to_change(TransactionId id, CallId call, const ResponseSpec& spec, Turn& turn);
+  void respond_plainly_to_change(TransactionId id, CallId call, int status, Turn& turn);
+  void on_change_deadline(CallId id, Call& call, Turn& turn);
+  void on_timer_deadline(CallId id, Call& call, Turn& turn);
+  void add_timer_headers(std::vector<HeaderField>& headers, const SessionTimer& timer) const;
+  void remember_session(Call& call, std::string_view type, std::string_view local);
+  TimePoint deadline_of(const Call& call) const;
+  void lose_call(CallId id, CallAction how, Turn& turn);
 
   // endpoint_call_actions.cpp: what a session asks for.
   void perform(CallId id, Turn& turn);  // all of call_actions_, then the deadline or the end
   void perform(CallAction action, CallId id, Call& call, Turn& turn);
   void send_cancel(CallId id, const Call& call, Turn& turn);
-  void send_ack(Call& call, Turn& turn);
+  void send_ack(CallId id, Call& call, Turn& turn);
+  void write_ack(Call& call, const InCallRequestSpec& spec, Turn& turn);
   void send_bye(CallId id, Call& call, Turn& turn);
   void refuse_stray_answer(TransactionId invite, Turn& turn);
   void report_failure(CallId id, const Call& call, Turn& turn);
   void report_end(CallId id, const Call& call, EndedBy by, Turn& turn);
+  void aim(Dialog& dialog) const;  // EndpointConfig::follow_targets
+
+  // endpoint_subscriptions.cpp: ours. endpoint_notifier.cpp: those of peers.
+  SubscriptionId subscribe(const SubscribeSpec& spec, CallId call, TimePoint now, Output& out);
+  bool unsubscribe(SubscriptionId id, TimePoint now, Output& out);
+  void send_subscribe(SubscriptionId id, Subscription& s, TimePoint now, Output& out);
+  void on_subscribe_done(SubscriptionId id, const Outcome& outcome, Turn& turn);
+  bool on_notify(TransactionId id, Turn& turn);  // false: of none of ours
+  SubscriptionId fork_subscription(SubscriptionId original, Turn& turn);
+  void on_notified(SubscriptionId id, TransactionId transaction, Turn& turn);
+  void on_subscription_deadlines(TimePoint now, Output& out);
+  void end_subscription(SubscriptionId id, const Outcome& outcome, std::string_view reason,
+                        std::uint32_t retry_after, Turn& turn);
+  SubscriptionId take_subscription(std::string_view call_id, TimePoint now);
+  SubscriptionId find_subscription(const MessageView& request, bool notifier);
+  void release_subscription(SubscriptionId id);
+  void arm(SubscriptionId id);
+  Dialog& dialog_of(Subscription& s);
+  void on_subscribe(TransactionId id, Turn& turn);
+  void on_new_subscription(TransactionId id, CallId call, Turn& turn);
+  void on_subscription_refresh(SubscriptionId id, TransactionId transaction, Turn& turn);
+  bool answer_subscription(SubscriptionId id, const ResponseSpec& spec, TimePoint now, Output& out);
+  bool notify(SubscriptionId id, const NotifySpec& spec, TimePoint now, Output& out);
+  void on_notify_done(SubscriptionId id, const Outcome& outcome, Turn& turn);
+  std::uint32_t granted_expires(const MessageView& request) const;
+
+  // endpoint_registrations.cpp: registrations and publications of ours.
+  RegistrationId keep_registered(const RegistrationSpec& spec, TimePoint now, Output& out);
+  PublicationId publish(const PublicationSpec& spec, TimePoint now, Output& out);
+  bool modify(PublicationId id, std::string_view type, std::string_view body, TimePoint now,
+              Output& out);
+  bool remove(RegistrationId id, TimePoint now, Output& out);
+  bool remove(PublicationId id, TimePoint now, Output& out);
+  void send_register(RegistrationId id, TimePoint now, Output& out);
+  void send_publish(PublicationId id, TimePoint now, Output& out);
+  void on_register_done(RegistrationId id, const Outcome& outcome, Turn& turn);
+  void on_publish_done(PublicationId id, const Outcome& outcome, Turn& turn);
+  SoftState::Next settle(Kept& kept, const Outcome& outcome, std::optional<std::uint32_t> granted,
+                         TimePoint now);
+  void on_kept_deadlines(TimePoint now, Output& out);
+
+  void on_deadline(TimePoint now, Output& out);
+  TimePoint next_deadline() const;
 
   CallId dead_call_id() { return {~std::uint32_t{0}, ++dead_ids_}; }
   RequestId dead_request_id() { return {~std::uint32_t{0}, ++dead_ids_}; }
+  double chance() { return static_cast<double>(random.next()) / 4294967296.0; }
 
   struct TextHash {
     using is_transparent = void;
@@ -98,15 +350,29 @@ struct Endpoint::Impl {
       return std::hash<std::string_view>()(text);
     }
   };
+  template <class Id>
+  using ByCallId = std::unordered_multimap<std::string, Id, TextHash, std::equal_to<>>;
 
   const EndpointConfig config;
+  std::uint32_t allowed = 0;  // bits of Method
   Limits limits;
   Random random;
   Counters counters;
   Transactions transactions;
   SlotMap<Call, CallTag> calls;
-  std::unordered_multimap<std::string, CallId, TextHash, std::equal_to<>> calls_by_call_id;
+  ByCallId<CallId> calls_by_call_id;
   DeadlineHeap call_deadlines;
+  SlotMap<Subscription, SubscriptionTag> subscriptions;
+  ByCallId<SubscriptionId> subscriptions_by_call_id;
+  DeadlineHeap subscription_deadlines;
+  SlotMap<Kept, RegistrationTag> registrations;
+  DeadlineHeap registration_deadlines;
+  SlotMap<Kept, PublicationTag> publications;
+  DeadlineHeap publication_deadlines;
+  SlotMap<Attempt, AttemptTag> attempts;
+  std::unordered_map<std::uint64_t, AttemptId> lookups;
+  std::uint64_t last_lookup = 0;
+  RecentRequests recent;
   RequestWriter writer;
 
   MessageView view;       // of the message that is being handled
@@ -119,6 +385,9 @@ struct Endpoint::Impl {
 };
 
 CountedMethod counted(Method method);
+// The user part of To; "" when there is none.
+std::string_view user_of_to(const MessageView& request);
+bool has_to_tag(const MessageView& message);
 
 inline TransactionId transaction_of(RequestId id) {
   return {id.index, id.generation};
@@ -126,8 +395,30 @@ inline TransactionId transaction_of(RequestId id) {
 inline TransactionId transaction_of(ServerTransactionId id) {
   return {id.index, id.generation};
 }
+inline ServerTransactionId server_transaction_id(TransactionId id) {
+  return {id.index, id.generation};
+}
+// Requests that may be tried again are named by their attempt, others by their transaction.
 inline RequestId request_id(TransactionId id) {
   return {id.index, id.generation};
+}
+inline RequestId request_id(AttemptId id) {
+  return {id.index | 0x80000000u, id.generation};
+}
+// Owner::call stands for the thing whose request it is; Owner::user_data for the attempt.
+template <class To>
+To owned(CallId id) {
+  return {id.index, id.generation};
+}
+template <class From>
+CallId owner_id(From id) {
+  return {id.index, id.generation};
+}
+inline std::uint64_t packed(AttemptId id) {
+  return std::uint64_t{id.generation} << 32 | id.index;
+}
+inline AttemptId attempt_of(std::uint64_t packed) {
+  return {static_cast<std::uint32_t>(packed), static_cast<std::uint32_t>(packed >> 32)};
 }
 
 }  // namespace sip

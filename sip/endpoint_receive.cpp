@@ -190,8 +190,7 @@ void Endpoint::Impl::dispatch_in_dialog(TransactionId id, Turn& turn) {
     // Not all that has a tag names a call: an OPTIONS or MESSAGE may belong to another kind of
     // dialog, and cameras put tags anywhere.
     if (!needs_call && config.lenient_dialogs) {
-      if (method == Method::options && config.answer_options)
-        return respond_plainly(id, 200, turn);
+      if (method == Method::options && config.answer_options) return respond_plainly(id, 200, turn);
       return to_user(id, {}, turn);
     }
     ++counters.stray_requests;

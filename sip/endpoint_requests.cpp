@@ -41,6 +41,7 @@ RequestId Endpoint::Impl::start_request(std::string_view method, const Flow& flo
   if (!unknown && !persistence.any())
     return request_id(start_client(method, flow, owner, now, out));
   const auto attempt = take_attempt(persistence, flow, owner, own_contact);
+  attempts.at(attempt.index).sent = !unknown;
   if (unknown) {
     if (const auto parsed = parse_message(writer.text(), stored); parsed)
       look_up(attempt, next_hop_of(stored), out);
@@ -96,7 +97,10 @@ void Endpoint::Impl::finish(const Owner& owner, RequestId id, const Outcome& out
 const MessageView* Endpoint::Impl::request_of(TransactionId id) {
   const auto* t = transactions.get(id);
   if (!t || t->head.empty()) return nullptr;
-  if (id == current) return &view;  // it came in this turn: its bytes live
+  if (id == current) {
+    stored = view.over(t->head.data());
+    return &stored;
+  }
   const auto parsed = parse_message(t->head, stored, limits);
   // Its body was not kept, so that Content-Length is wrong by design.
   return parsed || answerable(stored) ? &stored : nullptr;

@@ -22,6 +22,9 @@ struct Id {
 using RequestId = Id<struct RequestTag>;                      // a request we sent, until it is done
 using ServerTransactionId = Id<struct ServerTransactionTag>;  // a request to answer
 using CallId = Id<struct CallTag>;  // one INVITE dialog, from its INVITE to its end
+using SubscriptionId = Id<struct SubscriptionTag>;            // one dialog of SUBSCRIBE or REFER
+using RegistrationId = Id<struct RegistrationTag>;            // we, kept registered somewhere
+using PublicationId = Id<struct PublicationTag>;              // event state that we keep published
 
 }  // namespace sip
 

@@ -18,6 +18,10 @@ InviteSession InviteSession::incoming(const Timers& timers, Reliability reliabil
   return s;
 }
 
+InviteSession InviteSession::forked(const Timers& timers) {
+  return InviteSession(timers, true, State::established);
+}
+
 // --- calls that we make --------------------------------------------------------------------------
 
 void InviteSession::on_response(int status, TimePoint now, CallActions& out) {
@@ -94,6 +98,13 @@ bool InviteSession::refuse() {
   return true;
 }
 
+void InviteSession::on_no_prack(CallActions& out) {
+  if (state_ != State::ringing) return;
+  refusal_status_ = 504;
+  out.push_back(CallAction::refuse);
+  end(CallAction::ended_no_ack, out);
+}
+
 void InviteSession::on_ack(TimePoint, CallActions& out) {
   if (state_ != State::accepted) return;
   state_ = State::established;
@@ -151,6 +162,12 @@ bool InviteSession::on_bye(CallActions& out) {
   }
   end(CallAction::ended_by_bye, out);
   return true;
+}
+
+void InviteSession::lose(CallAction how, CallActions& out) {
+  if (!in_dialog()) return;
+  out.push_back(CallAction::send_bye);
+  end(how, out);
 }
 
 void InviteSession::on_bye_done(CallActions& out) {

@@ -28,6 +28,8 @@ enum class CallAction : std::uint8_t {
   ended_locally,
   ended_no_answer,  // the user did not answer
   ended_no_ack,
+  ended_expired,  // the session timer ran out
+  ended_lost,     // the peer does not know the call any more
 };
 using CallActions = std::vector<CallAction>;
 
@@ -49,6 +51,9 @@ class InviteSession {
   // We are called; the user must answer by `accept_by`.
   static InviteSession incoming(const Timers& timers, Reliability reliability, TimePoint accept_by);
 
+  // Another branch of a fork of ours: it is answered already.
+  static InviteSession forked(const Timers& timers);
+
   // Calls that we make: what the INVITE client transaction delivers.
   void on_response(int status, TimePoint now, CallActions& out);
   void on_no_answer(CallActions& out);  // timeout or transport error
@@ -59,11 +64,15 @@ class InviteSession {
   // The user's 2xx is being sent. False when it is too late.
   bool accept(TimePoint now);
   bool refuse();  // the user's refusal is being sent
+  // No PRACK came to our reliable provisional answer (RFC 3262 3).
+  void on_no_prack(CallActions& out);
 
   // Both.
   void hang_up(TimePoint now, CallActions& out);
   // False when there is nothing that BYE could end: 481.
   bool on_bye(CallActions& out);
+  // A call that is up is over for a reason of its own: BYE, and `how`.
+  void lose(CallAction how, CallActions& out);
   void on_bye_done(CallActions& out);  // our BYE is answered, or given up
   void on_deadline(TimePoint now, CallActions& out);
 

@@ -13,6 +13,7 @@
 #include "sip/error.hpp"
 #include "sip/ids.hpp"
 #include "sip/message.hpp"
+#include "sip/time.hpp"
 
 namespace sip {
 
@@ -28,26 +29,38 @@ enum class Cause : std::uint8_t {
 std::string_view to_string(Cause cause);
 
 enum class EndedBy : std::uint8_t {
-  remote_bye,     // the peer sent BYE
-  remote_cancel,  // the peer gave up before our final answer (CANCEL)
-  local,          // hang_up() or a final refusal; BYE is answered, or given up
-  no_answer,      // an incoming call that we did not answer within the limit
-  no_ack,         // our 200 was never acknowledged (64*T1); BYE was sent (13.3.1.4)
+  remote_bye,       // the peer sent BYE
+  remote_cancel,    // the peer gave up before our final answer (CANCEL)
+  local,            // hang_up() or a final refusal; BYE is answered, or given up
+  no_answer,        // an incoming call that we did not answer within the limit
+  no_ack,           // our 200 was never acknowledged (64*T1); BYE was sent (13.3.1.4)
+  session_expired,  // nobody refreshed the session timer (RFC 4028 10); BYE was sent
+  dialog_lost,      // the peer does not know the call any more (481, 408 inside it; 12.2.1.2)
 };
 std::string_view to_string(EndedBy by);
+
+// Where something stands that is kept alive at a peer: a registration, a publication.
+enum class SoftStateNews : std::uint8_t {
+  active,   // accepted, for the first time or again
+  waiting,  // refused or unreachable; tried again later
+  refused,  // refused for good: it is over
+  removed,  // taken away by us: it is over
+};
+std::string_view to_string(SoftStateNews news);
 
 // Views and `message` pointers inside events are valid until the next on_message(), on_deadline(),
 // on_connection_closed() or on_send_failed(), and while the bytes given to on_message() live. Calls
 // by which the user answers (respond, invite, ...) do not disturb them.
 namespace event {
 
-// A request to answer with Endpoint::respond(): anything but INVITE, ACK, CANCEL, BYE, and OPTIONS
-// when the endpoint answers that itself. Unanswered, it is answered 500 after a while.
+// A request to answer with Endpoint::respond(): anything but ACK, CANCEL, BYE, a first INVITE, and
+// what the endpoint answers itself. With `call` set and the method INVITE or UPDATE it is a change
+// of that call, whose 2xx carries the answer. Unanswered, it is answered 500 after a while.
 struct IncomingRequest {
   ServerTransactionId transaction;
   const MessageView* message;
   Flow flow;
-  CallId call;                  // set when it belongs to a call (INFO)
+  CallId call;                  // set when it belongs to a call (INFO, re-INVITE, UPDATE, PRACK)
   std::uint64_t user_data = 0;  // of the call
 };
 
@@ -95,9 +108,97 @@ struct IncomingCall {
   const MessageView* message;  // the INVITE; its body is the offer
   Flow flow;
 };
-struct CallConfirmed {  // ACK to our 2xx has come: media may start
+struct CallConfirmed {  // ACK to our 2xx has come (also that of a re-INVITE): media may start
   CallId call;
   const MessageView* message;
+  std::uint64_t user_data;
+};
+
+// Another branch of our forked INVITE has answered too, and InviteSpec::keep_forks let it live: a
+// call of its own. ACK has been sent.
+struct CallForked {
+  CallId call;
+  CallId original;
+  const MessageView* message;  // the 2xx
+  Flow flow;
+  std::uint64_t user_data;  // of the original
+};
+// PRACK to our reliable provisional answer has come, or (null) never came: the call was refused
+// with 504 and ends (RFC 3262 3).
+struct ProvisionalAcknowledged {
+  CallId call;
+  const MessageView* message;
+  std::uint64_t user_data;
+};
+
+// Subscriptions of peers with us (RFC 6665 4.2). Answer with Endpoint::answer_subscription(), then
+// notify(). Only for the packages in EndpointConfig::event_packages; and REFER when it lists
+// "refer".
+struct IncomingSubscription {
+  SubscriptionId subscription;
+  const MessageView* message;  // SUBSCRIBE or REFER
+  Flow flow;
+  CallId call;            // REFER inside a call
+  std::uint32_t expires;  // seconds that it will last when accepted; 0: one NOTIFY is wanted
+};
+// The peer refreshed it (answered 200 already), or with 0 leaves: say where things stand by
+// notify(), which 6665 4.2.1.3 wants each time. One who leaves and is told nothing gets an empty
+// NOTIFY at the next deadline.
+struct SubscriptionRefreshed {
+  SubscriptionId subscription;
+  const MessageView* message;
+  std::uint32_t expires;
+  std::uint64_t user_data;
+};
+
+// Subscriptions of ours.
+struct SubscriptionAccepted {  // 2xx, also to refreshes
+  SubscriptionId subscription;
+  const MessageView* message;
+  std::uint32_t expires;
+  std::uint64_t user_data;
+};
+struct Notified {  // answered 200 already
+  SubscriptionId subscription;
+  const MessageView* message;  // its body is the state
+  SubscriptionState::State state;
+  std::uint64_t user_data;
+};
+// A NOTIFY from another branch of a forked SUBSCRIBE: a subscription of its own (4.1.2.4). Its
+// Notified follows.
+struct SubscriptionForked {
+  SubscriptionId subscription;
+  SubscriptionId original;
+  std::uint64_t user_data;
+};
+// Either side; the id means nothing thereafter. Ours: NOTIFY with terminated, a refusal (`status`),
+// no NOTIFY in time (408). Theirs: expired, unreachable.
+struct SubscriptionEnded {
+  SubscriptionId subscription;
+  Cause cause;
+  int status;                  // 200 when it ended as it should
+  const MessageView* message;  // the NOTIFY or the refusal; may be null
+  std::string_view reason;     // of Subscription-State: "timeout", "rejected"...; may be empty
+  std::uint32_t retry_after;   // seconds; 0: not said
+  std::uint64_t user_data;
+};
+
+struct RegistrationChanged {
+  RegistrationId registration;
+  SoftStateNews news;
+  Cause cause;
+  int status;
+  const MessageView* message;  // null unless `cause` is answered
+  Duration next;               // until the refresh, or the next try
+  std::uint64_t user_data;
+};
+struct PublicationChanged {
+  PublicationId publication;
+  SoftStateNews news;
+  Cause cause;
+  int status;
+  const MessageView* message;  // null unless `cause` is answered
+  Duration next;
   std::uint64_t user_data;
 };
 
@@ -117,7 +218,11 @@ struct ConnectionClosed {
 using Event =
     std::variant<event::IncomingRequest, event::RequestDone, event::CallProgress,
                  event::CallAnswered, event::CallFailed, event::CallEnded, event::IncomingCall,
-                 event::CallConfirmed, event::BadMessage, event::ConnectionClosed>;
+                 event::CallConfirmed, event::BadMessage, event::ConnectionClosed,
+                 event::CallForked, event::ProvisionalAcknowledged, event::IncomingSubscription,
+                 event::SubscriptionRefreshed, event::SubscriptionAccepted, event::Notified,
+                 event::SubscriptionForked, event::SubscriptionEnded, event::RegistrationChanged,
+                 event::PublicationChanged>;
 
 // One message to put on the wire. Its bytes lie in Output.
 struct Send {

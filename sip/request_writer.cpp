@@ -1,8 +1,11 @@
 #include "sip/request_writer.hpp"
 
+#include <algorithm>
 #include <charconv>
 
+#include "sip/date.hpp"
 #include "sip/endpoint.hpp"
+#include "sip/scan.hpp"
 
 namespace sip {
 namespace {
@@ -10,6 +13,11 @@ namespace {
 bool has_tag(std::string_view address) {
   const auto parsed = parse_name_addr(address);
   return parsed && !parsed->tag().empty();
+}
+
+bool names(const std::vector<HeaderField>& fields, std::string_view name) {
+  return std::ranges::any_of(
+      fields, [&](const HeaderField& field) { return scan::iequals(field.name, name); });
 }
 
 bool tells_methods(const MessageView& request, const ResponseSpec& spec) {
@@ -51,10 +59,32 @@ void RequestWriter::write_invite(const InviteSpec& spec, const Dialog& dialog) {
 }
 
 void RequestWriter::write_in_dialog(const Dialog& dialog, std::string_view method,
-                                    std::uint32_t cseq, const InCallRequestSpec& spec) {
+                                    std::uint32_t cseq, const InCallRequestSpec& spec,
+                                    std::string_view contact) {
   MessageBuilder out(buffer_);
   dialog.write_request(out, method, fresh_via(dialog.flow), cseq);
+  if (!contact.empty()) out.header(HeaderId::contact, contact);
   write_rest(out, spec, HeaderId::user_agent);
+}
+
+void RequestWriter::write_again(const MessageView& request, const Retry& retry) {
+  MessageBuilder out(buffer_);
+  out.request(request.method_text(), retry.uri).header(HeaderId::via, fresh_via(retry.flow));
+  for (std::size_t i = 0; i < request.header_count(); ++i) {
+    const auto header = request.header(i);
+    if (header.id == HeaderId::via || header.id == HeaderId::content_length) continue;
+    if (header.id == HeaderId::cseq) {
+      out.cseq(retry.cseq, request.method_text());
+    } else if (header.id == HeaderId::contact && retry.own_contact) {
+      const auto contact = parse_name_addr(header.value);
+      out.header(HeaderId::contact,
+                 contact_for(contact ? contact->uri.user : std::string_view(), retry.flow));
+    } else if (!names(retry.headers, header.name)) {
+      out.header(header.name, header.value);
+    }
+  }
+  for (const auto& field : retry.headers) out.header(field.name, field.value);
+  out.finish({}, request.body());
 }
 
 void RequestWriter::write_response(const MessageView& request, const Flow& flow,
@@ -71,12 +101,18 @@ void RequestWriter::write_response(const MessageView& request, const Flow& flow,
 template <class Spec>
 void RequestWriter::write_rest(MessageBuilder& out, const Spec& spec, HeaderId product) {
   if (!config_.user_agent.empty()) out.header(product, config_.user_agent);
+  if (knows_time_ && config_.date) write_date(out);
   for (const auto& field : spec.headers) out.header(field.name, field.value);
   if (spec.body.empty()) {
     out.finish();
   } else {
     out.finish(spec.content_type, spec.body);
   }
+}
+
+void RequestWriter::write_date(MessageBuilder& out) const {
+  const auto since = std::chrono::duration_cast<WallTime::duration>(now_ - wall_at_);
+  out.header(HeaderId::date, rfc1123_date(wall_ + since));
 }
 
 std::string_view RequestWriter::fresh_via(const Flow& flow) {

@@ -30,11 +30,25 @@ class RequestWriter {
   void write(const RequestSpec& spec);
   // The INVITE of `dialog`, whose local side, Call-ID, target and flow are filled in.
   void write_invite(const InviteSpec& spec, const Dialog& dialog);
+  // `contact`: value, empty for none.
   void write_in_dialog(const Dialog& dialog, std::string_view method, std::uint32_t cseq,
-                       const InCallRequestSpec& spec = {});
+                       const InCallRequestSpec& spec = {}, std::string_view contact = {});
+  // `request`, one of ours, for another try: with a fresh Via and what differs.
+  struct Retry {
+    std::string_view uri;
+    Flow flow;
+    std::uint32_t cseq = 0;
+    bool own_contact = false;          // Contact is written anew for `flow`
+    std::vector<HeaderField> headers;  // replace those of the same name
+  };
+  void write_again(const MessageView& request, const Retry& retry);
   // `request` as it came from `flow`. `contact` is used when the spec has none.
   void write_response(const MessageView& request, const Flow& flow, const ResponseSpec& spec,
                       std::string_view to_tag, std::string_view contact = {});
+
+  // Date is written from then on.
+  void tell_time(WallTime wall, TimePoint now) { wall_ = wall, wall_at_ = now, knows_time_ = true; }
+  void set_now(TimePoint now) { now_ = now; }
 
   std::string_view text() const { return buffer_; }
   // Of the last request.
@@ -51,6 +65,7 @@ class RequestWriter {
   void append_host(std::string& out, const Flow& flow) const;
   const Listener* listener_of(const Flow& flow) const;
   std::string_view fresh_via(const Flow& flow);
+  void write_date(MessageBuilder& out) const;
   template <class Spec>
   void write_rest(MessageBuilder& out, const Spec& spec, HeaderId product);
 
@@ -60,6 +75,9 @@ class RequestWriter {
   std::string buffer_;
   std::string branch_;
   std::string via_;
+  WallTime wall_{};
+  TimePoint wall_at_{}, now_{};
+  bool knows_time_ = false;
 };
 
 }  // namespace sip

@@ -40,6 +40,10 @@ const char* to_string(CallAction action) {
       return "ended-no-answer";
     case CallAction::ended_no_ack:
       return "ended-no-ack";
+    case CallAction::ended_expired:
+      return "ended-expired";
+    case CallAction::ended_lost:
+      return "ended-lost";
   }
   return "?";
 }

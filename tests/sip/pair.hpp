@@ -65,6 +65,33 @@ struct Describe {
   std::string operator()(const event::CallConfirmed&) const { return "confirmed"; }
   std::string operator()(const event::BadMessage&) const { return "bad"; }
   std::string operator()(const event::ConnectionClosed&) const { return "closed"; }
+  std::string operator()(const event::CallForked&) const { return "forked"; }
+  std::string operator()(const event::ProvisionalAcknowledged& e) const {
+    return e.message ? "prack" : "no-prack";
+  }
+  std::string operator()(const event::IncomingSubscription& e) const {
+    return "subscription:" + std::to_string(e.expires);
+  }
+  std::string operator()(const event::SubscriptionRefreshed& e) const {
+    return "refreshed:" + std::to_string(e.expires);
+  }
+  std::string operator()(const event::SubscriptionAccepted& e) const {
+    return "accepted:" + std::to_string(e.expires);
+  }
+  std::string operator()(const event::Notified& e) const {
+    return "notified:" + std::string(e.message->text(HeaderId::subscription_state));
+  }
+  std::string operator()(const event::SubscriptionForked&) const { return "subscription-forked"; }
+  std::string operator()(const event::SubscriptionEnded& e) const {
+    return "subscription-ended:" + status_text(e.cause, e.status) +
+           (e.reason.empty() ? "" : ":" + std::string(e.reason));
+  }
+  std::string operator()(const event::RegistrationChanged& e) const {
+    return "registration-" + std::string(to_string(e.news)) + ":" + status_text(e.cause, e.status);
+  }
+  std::string operator()(const event::PublicationChanged& e) const {
+    return "publication-" + std::string(to_string(e.news)) + ":" + status_text(e.cause, e.status);
+  }
 };
 
 struct Datagram {

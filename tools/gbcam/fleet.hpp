@@ -45,6 +45,8 @@ class Fleet : private sip::net::EndpointUser {
   void on(const sip::event::CallEnded& ended);
   void on(const sip::event::ConnectionClosed& closed);
   template <class Other>
+  void on(const Other&) {}  // nothing that was asked for
+  template <class Other>
   void on(const Other&) {}  // we make no calls
 
   void on_message(const sip::event::IncomingRequest& request);

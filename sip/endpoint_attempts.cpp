@@ -1,0 +1,179 @@
+// Endpoint: requests that are tried again, with credentials or at another place (Persistence).
+#include "sip/endpoint_impl.hpp"
+
+namespace sip {
+namespace {
+
+constexpr std::uint8_t max_challenges = 2;  // the second only for a nonce that grew old
+
+}  // namespace
+
+AttemptId Endpoint::Impl::take_attempt(const Persistence& persistence, const Flow& flow,
+                                       const Owner& owner, bool own_contact) {
+  const auto id = attempts.take();
+  auto& a = attempts.at(id.index);
+  a = Attempt{};
+  a.message = writer.text();
+  a.flow = flow;
+  a.further = persistence.further;
+  a.redirection = Redirection(persistence.redirections);
+  a.credentials = persistence.credentials;
+  a.own_contact = own_contact;
+  a.owner = owner;
+  return id;
+}
+
+// The final answer of one try (or none): another try follows, or it is reported.
+void Endpoint::Impl::fail_attempt(AttemptId id, const Outcome& outcome, Turn& turn) {
+  if (!attempts.find(id) || try_again(id, outcome, turn)) return;
+  const auto owner = attempts.at(id.index).owner;
+  attempts.release(id.index);
+  finish(owner, request_id(id), outcome, turn);
+}
+
+bool Endpoint::Impl::try_again(AttemptId id, const Outcome& outcome, Turn& turn) {
+  auto* a = attempts.find(id);
+  if (!a) return false;
+  const int status = outcome.status;
+  if (outcome.cause != Cause::answered)
+    return try_next_flow(id, turn) || follow_redirection(id, turn);
+  if (status < 300 || status >= 600) return false;
+  if ((status == 401 || status == 407) && answer_challenge(*a, *outcome.message)) {
+    if (!parse_message(a->message, stored)) return false;
+    const std::string uri(stored.request_uri_text());
+    return resend(id, uri, a->flow, turn);
+  }
+  if (status < 400 && a->redirection.enabled()) {
+    if (!a->redirection.began() && parse_message(a->message, stored))
+      a->redirection.start(stored.request_uri_text());
+    a->redirection.on_response(*outcome.message);
+    return follow_redirection(id, turn);
+  }
+  if (status == 503 && try_next_flow(id, turn)) return true;
+  return a->redirection.began() && follow_redirection(id, turn);
+}
+
+// --- challenges ----------------------------------------------------------------------------------
+
+bool Endpoint::Impl::answer_challenge(Attempt& a, const MessageView& response) {
+  if (response.status() == 401)
+    return authorize(a.www, a.www_answered, a.credentials, response, HeaderId::www_authenticate);
+  return authorize(a.proxy, a.proxy_answered, a.credentials, response,
+                   HeaderId::proxy_authenticate);
+}
+
+bool Endpoint::Impl::authorize(std::optional<DigestClient>& client, std::uint8_t& answered,
+                               const Credentials& credentials, const MessageView& response,
+                               HeaderId challenge) {
+  if (credentials.username.empty() || answered >= max_challenges) return false;
+  std::vector<std::string_view> challenges;
+  for (auto i = response.find_index(challenge); i < response.header_count();
+       i = response.find_index(challenge, i + 1))
+    challenges.push_back(response.header(i).value);
+  if (!client) client.emplace(credentials.username, credentials.password);
+  if (!client->on_challenges(challenges)) return false;
+  if (answered > 0 && !client->stale()) return false;  // the password is wrong
+  ++answered;
+  return true;
+}
+
+std::string Endpoint::Impl::credentials_for(std::optional<DigestClient>& client,
+                                            std::string_view method, std::string_view body,
+                                            std::string_view uri) {
+  return client->authorization({method, body}, uri, random.hex(8));
+}
+
+// --- other places --------------------------------------------------------------------------------
+
+bool Endpoint::Impl::try_next_flow(AttemptId id, Turn& turn) {
+  auto& a = attempts.at(id.index);
+  if (a.next_flow >= a.further.size() || !parse_message(a.message, stored)) return false;
+  const auto flow = a.further[a.next_flow++];
+  const std::string uri(stored.request_uri_text());
+  return resend(id, uri, flow, turn);
+}
+
+bool Endpoint::Impl::follow_redirection(AttemptId id, Turn& turn) {
+  auto& a = attempts.at(id.index);
+  auto uri = a.redirection.next();
+  if (!uri) return false;
+  look_up(id, *uri, turn.out);
+  attempts.at(id.index).target = std::move(*uri);
+  return true;
+}
+
+std::string Endpoint::Impl::next_hop_of(const MessageView& request) {
+  const auto route = request.route();
+  return std::string(route ? route->uri.text : request.request_uri_text());
+}
+
+void Endpoint::Impl::look_up(AttemptId id, std::string uri, Output& out) {
+  auto& a = attempts.at(id.index);
+  a.lookup = LookupId{++last_lookup};
+  lookups.emplace(last_lookup, id);
+  out.lookups.push_back({a.lookup, std::move(uri)});
+}
+
+void Endpoint::Impl::on_resolved(LookupId lookup, std::span<const Flow> targets, Turn& turn) {
+  const auto known = lookups.find(static_cast<std::uint64_t>(lookup));
+  if (known == lookups.end()) return;
+  const auto id = known->second;
+  lookups.erase(known);
+  auto* a = attempts.find(id);
+  if (!a || a->lookup != lookup) return;
+  a->lookup = {};
+  if (targets.empty()) {
+    const Outcome nowhere{Cause::transport, 503, nullptr};
+    if (a->owner.purpose != Purpose::invite) return fail_attempt(id, nowhere, turn);
+    if (follow_redirection(id, turn)) return;
+    const auto call_id = a->owner.call;
+    if (auto* call = calls.find(call_id)) {
+      call->cause = Cause::transport;
+      call->session->on_no_answer(call_actions);
+      perform(call_id, turn);
+    }
+    return;
+  }
+  a->further.assign(targets.begin() + 1, targets.end());
+  a->next_flow = 0;
+  if (!parse_message(a->message, stored)) return;
+  const auto uri = a->target.empty() ? std::string(stored.request_uri_text()) : a->target;
+  a->target.clear();
+  resend(id, uri, targets.front(), turn);
+}
+
+// Sends the request again, as a new transaction (8.1.3.4, 22.2: same Call-ID and From, CSeq one
+// higher).
+bool Endpoint::Impl::resend(AttemptId id, std::string_view uri, const Flow& flow, Turn& turn) {
+  auto& a = attempts.at(id.index);
+  if (transactions.full() || !parse_message(a.message, stored)) return false;
+  const auto cseq = stored.cseq();
+  if (!cseq) return false;
+  const auto method = stored.method_text();
+  RequestWriter::Retry retry{uri, flow, a.sent ? cseq->number + 1 : cseq->number, a.own_contact,
+                             std::move(a.headers)};
+  a.headers = {};
+  if (a.www && a.www->ready())
+    retry.headers.push_back({"Authorization", credentials_for(a.www, method, stored.body(), uri)});
+  if (a.proxy && a.proxy->ready())
+    retry.headers.push_back(
+        {"Proxy-Authorization", credentials_for(a.proxy, method, stored.body(), uri)});
+  writer.write_again(stored, retry);
+  const std::string name(method);
+  a.message = writer.text();
+  a.flow = flow;
+  a.sent = true;
+  if (a.owner.purpose != Purpose::invite) {
+    start_client(name, flow, {Purpose::attempt, {}, packed(id)}, turn.now, turn.out);
+    return true;
+  }
+  auto& call = calls.at(a.owner.call.index);
+  call.invite_cseq = call.dialog.local_cseq = retry.cseq;
+  call.dialog.remote_target = uri;
+  call.dialog.flow = flow;
+  if (call.extra) call.extra->early.clear();
+  call.invite = start_client(name, flow, a.owner, turn.now, turn.out);
+  return true;
+}
+
+}  // namespace sip
