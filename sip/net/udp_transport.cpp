@@ -1,10 +1,14 @@
 #include "sip/net/udp_transport.hpp"
 
+#include <unistd.h>
+
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "sip/net/receive_pace.hpp"
 #include "sip/net/socket_address.hpp"
 
 namespace asio = boost::asio;
@@ -15,6 +19,9 @@ namespace {
 
 constexpr std::size_t batch_size = 32;
 constexpr std::size_t datagram_bytes = 64 * 1024;
+// Not a power of two: the beginnings of all datagrams would meet in the same few lines of the
+// cache.
+constexpr std::size_t datagram_stride = datagram_bytes + 17 * 64;
 constexpr int batches_per_wake = 8;  // then others on this thread have their turn
 constexpr std::size_t control_bytes = CMSG_SPACE(sizeof(in6_pktinfo));
 
@@ -63,46 +70,94 @@ void set_source(msghdr& header, const IpAddress& source) {
   }
 }
 
+// On a socket that listens on all addresses, each datagram says to which it came.
+void tell_destinations(int socket, bool v6) {
+  const int on = 1;
+  ::setsockopt(socket, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on,
+               sizeof on);
+}
+
 }  // namespace
 
+// While it rests, the socket is out of the reactor's sight: or each datagram would wake the thread.
 struct UdpTransport::Listener {
-  explicit Listener(asio::io_context& io) : socket(io) {}
-  udp::socket socket;
+  Listener(asio::io_context& io, Duration gather) : socket(io), timer(io), pace(gather) {}
+  ~Listener() { close(); }
+
+  bool is_open() const { return fd >= 0; }
+  void hide() {
+    boost::system::error_code ignored;
+    if (socket.is_open()) socket.release(ignored);
+  }
+  bool show() {
+    boost::system::error_code ec;
+    if (!socket.is_open()) socket.assign(local.ip.is_v6() ? udp::v6() : udp::v4(), fd, ec);
+    return !ec;
+  }
+  void close() {
+    timer.cancel();
+    boost::system::error_code ignored;
+    if (socket.is_open()) {
+      socket.close(ignored);
+    } else if (is_open()) {
+      ::close(fd);
+    }
+    fd = -1;
+  }
+
+  udp::socket socket;  // not open while it rests
+  int fd = -1;
+  asio::steady_timer timer;
+  ReceivePace pace;
   Address local;
 };
 
-struct UdpTransport::Batch {
+// One for all sockets: each is used within one call.
+struct UdpTransport::Inbox {
   alignas(cmsghdr) char control[batch_size][control_bytes];
   sockaddr_storage names[batch_size];
   iovec vectors[batch_size];
   mmsghdr headers[batch_size];
   // Not initialised: the system commits only the pages that datagrams touch.
-  std::unique_ptr<char[]> bytes{new char[batch_size * datagram_bytes]};
-  Flow flows[batch_size];    // of what is being sent
-  std::vector<Flow> failed;  // of what could not be
+  std::unique_ptr<char[]> bytes{new char[batch_size * datagram_stride]};
+  std::size_t used = batch_size;  // headers that the last call has written to
 
-  void reset(std::size_t i, void* data, std::size_t size) {
-    vectors[i] = {data, size};
-    headers[i] = {};
-    headers[i].msg_hdr.msg_name = &names[i];
-    headers[i].msg_hdr.msg_namelen = sizeof names[i];
-    headers[i].msg_hdr.msg_iov = &vectors[i];
-    headers[i].msg_hdr.msg_iovlen = 1;
-    headers[i].msg_hdr.msg_control = control[i];
-    headers[i].msg_hdr.msg_controllen = control_bytes;
+  void reset() {
+    for (std::size_t i = 0; i < used; ++i) {
+      vectors[i] = {bytes.get() + i * datagram_stride, datagram_bytes};
+      headers[i] = {};
+      headers[i].msg_hdr.msg_name = &names[i];
+      headers[i].msg_hdr.msg_namelen = sizeof names[i];
+      headers[i].msg_hdr.msg_iov = &vectors[i];
+      headers[i].msg_hdr.msg_iovlen = 1;
+      headers[i].msg_hdr.msg_control = control[i];
+      headers[i].msg_hdr.msg_controllen = control_bytes;
+    }
   }
+};
+
+struct UdpTransport::Outbox {
+  alignas(cmsghdr) char control[batch_size][control_bytes];
+  sockaddr_storage names[batch_size];
+  iovec vectors[batch_size];
+  mmsghdr headers[batch_size];
+  Flow flows[batch_size];
+  std::vector<Flow> failed;  // of what could not be sent
+
   void add(std::size_t i, const Flow& flow, std::string_view message, bool choose_source) {
-    reset(i, const_cast<char*>(message.data()), message.size());  // it is only read
+    vectors[i] = {const_cast<char*>(message.data()), message.size()};  // it is only read
     flows[i] = flow;
+    headers[i] = {};
     auto& header = headers[i].msg_hdr;
+    header.msg_name = &names[i];
     header.msg_namelen = to_sockaddr(flow.remote, names[i]);
-    header.msg_controllen = 0;
+    header.msg_iov = &vectors[i];
+    header.msg_iovlen = 1;
     if (choose_source && !flow.local.ip.is_unspecified() &&
         flow.local.ip.is_v6() == flow.remote.ip.is_v6()) {
+      header.msg_control = control[i];
       header.msg_controllen = control_bytes;
       set_source(header, flow.local.ip);
-    } else {
-      header.msg_control = nullptr;
     }
   }
 };
@@ -113,14 +168,15 @@ UdpTransport::UdpTransport(asio::io_context& io, MessageSink& sink, const Transp
       sink_(&sink),
       limits_(limits),
       counters_(counters),
-      batch_(std::make_unique<Batch>()) {}
+      inbox_(std::make_unique<Inbox>()),
+      outbox_(std::make_unique<Outbox>()) {}
 
 UdpTransport::~UdpTransport() {
   close();
 }
 
 boost::system::result<Address> UdpTransport::listen(const Address& at) {
-  auto listener = std::make_shared<Listener>(io_);
+  auto listener = std::make_shared<Listener>(io_, limits_.gather);
   auto& socket = listener->socket;
   boost::system::error_code ec;
   const auto endpoint = to_udp(at);
@@ -132,11 +188,10 @@ boost::system::result<Address> UdpTransport::listen(const Address& at) {
   boost::system::error_code ignored;  // the kernel's limit is not our failure
   socket.set_option(asio::socket_base::receive_buffer_size(limits_.udp_buffer_bytes), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(limits_.udp_buffer_bytes), ignored);
-  const int on = 1;
-  ::setsockopt(socket.native_handle(), at.ip.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP,
-               at.ip.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof on);
+  if (at.ip.is_unspecified()) tell_destinations(socket.native_handle(), at.ip.is_v6());
   listener->local = from_endpoint(socket.local_endpoint(ec));
   if (ec) return ec;
+  listener->fd = socket.native_handle();
   listeners_.push_back(listener);
   wait(listener);
   return listener->local;
@@ -144,8 +199,7 @@ boost::system::result<Address> UdpTransport::listen(const Address& at) {
 
 void UdpTransport::close() {
   sink_ = nullptr;
-  boost::system::error_code ignored;
-  for (auto& listener : listeners_) listener->socket.close(ignored);
+  for (auto& listener : listeners_) listener->close();
   listeners_.clear();
 }
 
@@ -158,39 +212,65 @@ const Address* UdpTransport::listener_for(bool v6) const {
 // --- receiving -----------------------------------------------------------------------------------
 
 void UdpTransport::wait(std::shared_ptr<Listener> listener) {
+  if (!listener->show()) return rest(listener, limits_.gather);
   auto& socket = listener->socket;
   // After close() the transport may be gone when this completes; only the listener is looked at.
   socket.async_wait(udp::socket::wait_read, [this, listener](boost::system::error_code ec) {
-    if (ec || !listener->socket.is_open()) return;
-    receive(*listener);
-    if (listener->socket.is_open()) wait(listener);
+    if (!ec && listener->is_open()) serve(listener);
   });
 }
 
-void UdpTransport::receive(Listener& listener) {
-  auto* sink = sink_;
-  sink->begin_batch();
-  for (int i = 0; i < batches_per_wake && sink_; ++i)
-    if (receive_batch(listener) < static_cast<int>(batch_size)) break;
-  sink->end_batch();
+void UdpTransport::rest(std::shared_ptr<Listener> listener, Duration duration) {
+  listener->hide();
+  auto& timer = listener->timer;
+  timer.expires_after(duration);
+  timer.async_wait([this, listener](boost::system::error_code ec) {
+    if (!ec && listener->is_open()) serve(listener);
+  });
 }
 
-int UdpTransport::receive_batch(Listener& listener) {
-  auto& b = *batch_;
-  for (std::size_t i = 0; i < batch_size; ++i)
-    b.reset(i, b.bytes.get() + i * datagram_bytes, datagram_bytes);
+void UdpTransport::serve(const std::shared_ptr<Listener>& listener) {
+  const auto begun = Clock::now();
+  const auto turn = receive(*listener);
+  if (!listener->is_open()) return;
+  const auto pause = listener->pace.after(turn.count, begun, Clock::now());
+  if (turn.more || pause == Duration::zero()) {
+    wait(listener);
+  } else {
+    rest(listener, pause);
+  }
+}
+
+UdpTransport::Received UdpTransport::receive(Listener& listener) {
+  auto* sink = sink_;
+  Received turn;
+  sink->begin_batch();
+  for (int i = 0; i < batches_per_wake && sink_; ++i) {
+    const auto n = receive_batch(listener);
+    turn.count += n;
+    turn.more = n == batch_size;  // a call that fills no batch has emptied the socket
+    if (!turn.more) break;
+  }
+  sink->end_batch();
+  return turn;
+}
+
+std::size_t UdpTransport::receive_batch(Listener& listener) {
+  auto& b = *inbox_;
+  b.reset();
   ++counters_.receive_calls;
-  const int n =
-      ::recvmmsg(listener.socket.native_handle(), b.headers, batch_size, MSG_DONTWAIT, nullptr);
-  for (int i = 0; i < n && sink_; ++i) {
+  const int n = ::recvmmsg(listener.fd, b.headers, batch_size, MSG_DONTWAIT, nullptr);
+  b.used = n > 0 ? static_cast<std::size_t>(n) : 0;
+  for (std::size_t i = 0; i < b.used && sink_; ++i) {
     const auto& header = b.headers[i];
     Flow flow{Transport::udp, listener.local, from_sockaddr(b.names[i]), ConnectionId::none};
-    flow.local.ip = destination_of(header.msg_hdr, listener.local.ip);
+    if (header.msg_hdr.msg_controllen > 0)
+      flow.local.ip = destination_of(header.msg_hdr, listener.local.ip);
     ++counters_.datagrams_received;
     counters_.bytes_received += header.msg_len;
     sink_->on_message({static_cast<const char*>(b.vectors[i].iov_base), header.msg_len}, flow);
   }
-  return n;
+  return b.used;
 }
 
 // --- sending -------------------------------------------------------------------------------------
@@ -216,7 +296,7 @@ void UdpTransport::send(const Output& out) {
     auto* listener = choose(send.flow);
     if (!listener) {
       ++counters_.datagram_send_errors;
-      batch_->failed.push_back(send.flow);
+      outbox_->failed.push_back(send.flow);
       continue;
     }
     if (by && (listener != by || count == batch_size)) {
@@ -224,18 +304,18 @@ void UdpTransport::send(const Output& out) {
       count = 0;
     }
     by = listener;
-    batch_->add(count++, send.flow, out.bytes(send), listener->local.ip.is_unspecified());
+    outbox_->add(count++, send.flow, out.bytes(send), listener->local.ip.is_unspecified());
   }
   if (by) flush(*by, count);
   report_failures();
 }
 
 void UdpTransport::flush(Listener& listener, std::size_t count) {
-  auto& b = *batch_;
+  auto& b = *outbox_;
   for (std::size_t sent = 0; sent < count;) {
     ++counters_.send_calls;
-    const int n = ::sendmmsg(listener.socket.native_handle(), b.headers + sent,
-                             static_cast<unsigned>(count - sent), MSG_DONTWAIT);
+    const int n = ::sendmmsg(listener.fd, b.headers + sent, static_cast<unsigned>(count - sent),
+                             MSG_DONTWAIT);
     if (n > 0) {
       counters_.datagrams_sent += static_cast<std::uint64_t>(n);
       for (int i = 0; i < n; ++i, ++sent) counters_.bytes_sent += b.vectors[sent].iov_len;
@@ -250,7 +330,7 @@ void UdpTransport::flush(Listener& listener, std::size_t count) {
 }
 
 void UdpTransport::report_failures() {
-  const auto failed = std::exchange(batch_->failed, {});
+  const auto failed = std::exchange(outbox_->failed, {});
   for (const auto& flow : failed)
     if (sink_) sink_->on_send_failed(flow);
 }

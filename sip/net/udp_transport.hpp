@@ -31,11 +31,18 @@ class UdpTransport {
 
  private:
   struct Listener;
-  struct Batch;
+  struct Inbox;
+  struct Outbox;
+  struct Received {
+    std::size_t count = 0;
+    bool more = false;  // others on the thread have their turn first
+  };
 
   void wait(std::shared_ptr<Listener> listener);
-  void receive(Listener& listener);
-  int receive_batch(Listener& listener);
+  void rest(std::shared_ptr<Listener> listener, Duration duration);
+  void serve(const std::shared_ptr<Listener>& listener);
+  Received receive(Listener& listener);
+  std::size_t receive_batch(Listener& listener);
   Listener* choose(const Flow& flow);
   void flush(Listener& listener, std::size_t count);  // of the batch
   void report_failures();
@@ -45,7 +52,8 @@ class UdpTransport {
   const TransportLimits& limits_;
   TransportCounters& counters_;
   std::vector<std::shared_ptr<Listener>> listeners_;
-  std::unique_ptr<Batch> batch_;  // one for all sockets: it is used within one call
+  std::unique_ptr<Inbox> inbox_;
+  std::unique_ptr<Outbox> outbox_;
 };
 
 }  // namespace sip::net
