@@ -1,6 +1,7 @@
 // Server: what becomes of a request (RFC 3261 16.3 to 16.5, 16.10).
 #include <algorithm>
 
+#include "sip/resolution.hpp"
 #include "sip/scan.hpp"
 #include "sip/server_impl.hpp"
 
@@ -19,12 +20,18 @@ std::optional<std::uint32_t> breadth_of(const MessageView& request) {
   return number ? std::optional(*number) : std::nullopt;
 }
 
-// A contact that is a public address and not where its REGISTER came from was put there by
-// somebody else: its flow leads to that somebody.
+// A contact that its REGISTER's flow does not lead to. Over another transport; at another port of
+// the same host, where no NAT is between (the user agent sends from one port and listens at
+// another); or a public address of somebody else's, who was registered by a third party.
 bool is_elsewhere(const Uri& contact, const Flow& flow) {
-  if (is_reliable(flow.transport) || contact.host.kind == HostKind::name) return false;
+  if (is_reliable(flow.transport)) return false;
+  const auto named = named_transport(contact);
+  if (named && *named != flow.transport) return true;
   const auto ip = IpAddress::parse(contact.host.host);
-  return ip && *ip != flow.remote.ip && !ip->is_private() && !ip->is_unspecified();
+  if (!ip || ip->is_unspecified()) return false;
+  if (*ip != flow.remote.ip) return !ip->is_private();
+  return (ip->is_private() || ip->is_loopback()) &&
+         contact.host.port_or(default_port(flow.transport)) != flow.remote.port;
 }
 
 bool has_flow(const BindingView& binding) {
