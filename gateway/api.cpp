@@ -137,11 +137,12 @@ const char* word_for(int status) {
 }  // namespace
 
 Api::Api(const Config& config, DeviceRegistry& registry, Signalling& signalling,
-         StreamDirectory& streams, ViewersOf viewers)
+         StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers)
     : config_(config),
       registry_(registry),
       signalling_(signalling),
       streams_(streams),
+      sip_(sip),
       viewers_(std::move(viewers)),
       started_(wall_now()) {}
 

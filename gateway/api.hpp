@@ -20,7 +20,7 @@ class Api final : public http::Backend {
 
   // The references must outlive it. `viewers` lists all RTSP viewers at this moment.
   Api(const Config& config, DeviceRegistry& registry, Signalling& signalling,
-      StreamDirectory& streams, ViewersOf viewers);
+      StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers);
 
   http::Version version() const override;
   http::Readiness readiness() const override;
@@ -45,6 +45,8 @@ class Api final : public http::Backend {
   http::Awaitable<http::Reply<http::Ingest>> create_ingest(http::IngestRequest request) override;
   http::Awaitable<http::Reply<void>> delete_ingest(std::string id) override;
 
+  http::SipBackend& sip() override { return sip_; }
+
  private:
   http::Reply<Device*> online_device(const std::string& device_id);
   http::StreamInfo info(StreamDirectory::Entry& entry) const;
@@ -56,6 +58,7 @@ class Api final : public http::Backend {
   DeviceRegistry& registry_;
   Signalling& signalling_;
   StreamDirectory& streams_;
+  http::SipBackend& sip_;
   ViewersOf viewers_;
   http::WallTime started_;
 };

@@ -16,7 +16,9 @@ namespace gateway {
 namespace {
 
 constexpr std::size_t max_file_bytes = 16 * 1024 * 1024;  // a password per device fits
-constexpr const char* type_words[] = {"true or false", "a whole number", "text in quotes"};
+constexpr const char* type_words[] = {"true or false", "a whole number", "text in quotes",
+                                      "a list of texts: [\"...\"]"};
+constexpr std::size_t text_type = 2, list_type = 3;
 
 // Reads one file's tables into a Config and remembers where each key stood.
 class Reader {
@@ -80,15 +82,39 @@ class Reader {
     for (const auto& [name, node] : table) {
       const std::string full_name = section + "." + std::string(name.str());
       std::optional<ConfigError> error;
-      if (full_name == "sip.passwords")
+      if (is_config_section(full_name))
+        error = read_subsection(full_name, node);
+      else if (full_name == "sip.passwords")
         error = read_words(node, full_name, config_.sip.passwords);
+      else if (full_name == "sip.users")
+        error = read_users(node, full_name);
       else if (full_name == "rtsp.users")
         error = read_words(node, full_name, config_.rtsp.users);
+      else if (node.is_table())
+        error = unknown_section(full_name, node);
       else
         error = read_key(full_name, node);
       if (error) return error;
     }
     return check_password_ids(table);
+  }
+
+  std::optional<ConfigError> read_subsection(const std::string& name, const toml::node& node) {
+    if (node.is_table()) return read_section(name, *node.as_table());
+    return complain(Errc::config_wrong_type, node, name + " must be a table: [" + name + "]");
+  }
+
+  std::optional<ConfigError> read_users(const toml::node& node, const std::string& name) {
+    if (auto error = read_words(node, name, config_.sip.users)) return error;
+    for (const auto& [user, secret] : config_.sip.users) {
+      if (!secret.starts_with("ha1:") || is_hash(std::string_view(secret).substr(4))) continue;
+      return complain(Errc::config_out_of_range, node,
+                      fmt::format("{}.{}: \"ha1:\" must be followed by 32 hex digits", name, user));
+    }
+    return {};
+  }
+  static bool is_hash(std::string_view word) {
+    return word.size() == 32 && word.find_first_not_of("0123456789abcdef") == word.npos;
   }
 
   std::optional<ConfigError> read_key(const std::string& full_name, const toml::node& node) {
@@ -104,7 +130,14 @@ class Reader {
     if (auto* value = node.as_boolean()) return value->get();
     if (auto* value = node.as_integer()) return value->get();
     if (auto* value = node.as_string()) return value->get();
-    return {};
+    const auto* list = node.as_array();
+    if (!list) return {};
+    std::vector<std::string> words;
+    for (const auto& item : *list) {
+      if (!item.is_string()) return {};
+      words.push_back(item.as_string()->get());
+    }
+    return words;
   }
 
   std::optional<ConfigError> set(const ConfigKeyRule& rule, const toml::node& node) {
@@ -147,12 +180,13 @@ class Reader {
   static std::string variable_name(const ConfigKeyRule& rule) {
     std::string name = "GBGATE_" + rule.section + "_" + rule.name;
     for (char& c : name)
-      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+      c = c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     return name;
   }
 
   static std::optional<ConfigValue> value_of(std::string_view word, std::size_t type) {
-    if (type == 2) return std::string(word);
+    if (type == text_type) return std::string(word);
+    if (type == list_type) return words_of(word);
     if (type == 0) {
       if (word == "true" || word == "1") return true;
       if (word == "false" || word == "0") return false;
@@ -164,13 +198,23 @@ class Reader {
     return number;
   }
 
+  static std::vector<std::string> words_of(std::string_view list) {
+    std::vector<std::string> words;
+    while (!list.empty()) {
+      const auto word = list.substr(0, list.find(','));
+      if (!word.empty()) words.emplace_back(word);
+      list.remove_prefix(std::min(word.size() + 1, list.size()));
+    }
+    return words;
+  }
+
   std::optional<ConfigError> set_from_environment(const ConfigKeyRule& rule,
                                                   const std::string& variable, const char* word) {
     auto value = value_of(word, rule.type);
     if (!value)
       return ConfigError{Errc::config_wrong_type,
                          fmt::format("environment: {} must be {}", variable,
-                                     rule.type == 2 ? "text" : type_words[rule.type])};
+                                     rule.type == text_type ? "text" : type_words[rule.type])};
     places_[rule.full_name()] = "environment";
     if (auto complaint = rule.set(config_, *value))
       return ConfigError{Errc::config_out_of_range,
@@ -202,7 +246,8 @@ ConfigResult<std::string> read_file(const std::string& path) {
 std::string toml_text(const ConfigValue& value) {
   if (auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  return '"' + std::get<std::string>(value) + '"';
+  if (auto* word = std::get_if<std::string>(&value)) return '"' + *word + '"';
+  return fmt::format("[{}]", fmt::join(std::get<std::vector<std::string>>(value), ", "));
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 // gateway/gbgate.example.toml has a line on every key. Read once at start and not changed after.
 //
 // Order of precedence: environment GBGATE_<SECTION>_<KEY> (GBGATE_SIP_PORT=5062), then the file,
-// then the defaults below. Environment cannot set the tables sip.passwords and rtsp.users.
+// then the defaults below. A list is
+// written with commas there. Environment cannot set the tables sip.passwords, sip.users and
+// rtsp.users.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "gateway/error.hpp"
+#include "gateway/sip_server_config.hpp"
 
 namespace gateway {
 
@@ -44,9 +47,12 @@ struct SipConfig {
   std::uint16_t port = 5060;
   bool udp = true;
   bool tcp = true;
-  std::string advertised_address;  // empty: the local address that faces the device
-  std::string password;            // of all devices without their own; empty: generated (Secrets)
+  std::string advertised_address;   // empty: the local address that faces the device
+  std::vector<std::string> listen;  // more listeners, see parse_listener()
+  std::string password;             // of all devices without their own; empty: generated (Secrets)
   std::map<std::string, std::string, std::less<>> passwords;  // [sip.passwords], by device id
+  // [sip.users] of the SIP server: password, or "ha1:" and 32 hex digits of H(user:realm:password).
+  std::map<std::string, std::string, std::less<>> users;
   bool allow_unknown_devices = true;  // false: only ids in [sip.passwords] may register
   std::chrono::seconds min_expires{60};
   std::chrono::seconds max_expires{86400};
@@ -114,10 +120,20 @@ struct HttpConfig {
 
 struct Config {
   ServerConfig server;
+  Gb28181Config gb28181;
   SipConfig sip;
+  SipRegistrarConfig sip_registrar;
+  SipRedirectConfig sip_redirect;
+  SipProxyConfig sip_proxy;
+  SipTlsConfig sip_tls;
+  SipWebsocketConfig sip_websocket;
   MediaConfig media;
   RtspConfig rtsp;
   HttpConfig http;
+  // Whether gbgate is a SIP server, beside GB/T 28181 or alone.
+  bool serves_sip() const {
+    return sip_registrar.enabled || sip_redirect.enabled || sip_proxy.mode != ProxyMode::off;
+  }
   bool operator==(const Config&) const = default;
 };
 

@@ -20,7 +20,7 @@ struct Range {
   std::int64_t min, max;
 };
 
-constexpr std::size_t boolean = 0, integer = 1, text = 2;
+constexpr std::size_t boolean = 0, integer = 1, text = 2, list = 3;
 
 template <class T>
 struct IsDuration : std::false_type {};
@@ -73,6 +73,20 @@ class Table {
       return {};
     };
     rules.push_back({section_name, name, text, set,
+                     [=](const Config& config) -> ConfigValue { return config.*section.*member; }});
+  }
+
+  template <class S>
+  void list_key(S Config::*section, const char* section_name, const char* name,
+                std::vector<std::string> S::*member, TextCheck check) {
+    auto set = [=](Config& config, const ConfigValue& value) -> Complaint {
+      const auto& words = std::get<std::vector<std::string>>(value);
+      for (const auto& word : words)
+        if (Complaint complaint = check(word)) return fmt::format("{:?}: {}", word, *complaint);
+      config.*section.*member = words;
+      return {};
+    };
+    rules.push_back({section_name, name, list, set,
                      [=](const Config& config) -> ConfigValue { return config.*section.*member; }});
   }
 
@@ -134,6 +148,25 @@ Complaint host_text(const std::string& word) {
   return {};
 }
 
+Complaint domain_text(const std::string& word) {
+  return word.empty() ? Complaint("must not be empty") : host_text(word);
+}
+
+Complaint listener_text(const std::string& word) {
+  if (parse_listener(word)) return {};
+  return "must be like udp:0.0.0.0:5060, or tls:0.0.0.0:5061=sip.example.org:5061";
+}
+
+Complaint sip_uri_text(const std::string& word) {
+  if (word.empty() || word.starts_with("sip:") || word.starts_with("sips:"))
+    return secret_text(word);
+  return "must be a SIP URI: sip:host:port";
+}
+
+Complaint any_text(const std::string& word) {
+  return secret_text(word);
+}
+
 constexpr std::int64_t kib = 1024, mib = 1024 * kib, day_s = 86400, minute_ms = 60000;
 
 void add_server(Table& t) {
@@ -158,6 +191,7 @@ void add_sip(Table& t) {
   t.boolean_key(s, "sip", "udp", &C::udp);
   t.boolean_key(s, "sip", "tcp", &C::tcp);
   t.text_key(s, "sip", "advertised_address", &C::advertised_address, host_text);
+  t.list_key(s, "sip", "listen", &C::listen, listener_text);
   t.text_key(s, "sip", "password", &C::password, secret_text);
   t.boolean_key(s, "sip", "allow_unknown_devices", &C::allow_unknown_devices);
   t.number_key(s, "sip", "min_expires_s", &C::min_expires, {1, 30 * day_s});
@@ -169,6 +203,62 @@ void add_sip(Table& t) {
   t.number_key(s, "sip", "max_channels_per_device", &C::max_channels_per_device, {1, 1000000});
   t.number_key(s, "sip", "max_connections", &C::max_connections, {1, 1000000});
   t.number_key(s, "sip", "max_message_bytes", &C::max_message_bytes, {4096, 16 * mib});
+}
+
+void add_gb28181(Table& t) {
+  t.boolean_key(&Config::gb28181, "gb28181", "enabled", &Gb28181Config::enabled);
+}
+
+void add_registrar(Table& t) {
+  constexpr auto s = &Config::sip_registrar;
+  constexpr auto name = "sip.registrar";
+  using C = SipRegistrarConfig;
+  t.boolean_key(s, name, "enabled", &C::enabled);
+  t.list_key(s, name, "domains", &C::domains, domain_text);
+  t.boolean_key(s, name, "authenticate", &C::authenticate);
+  t.number_key(s, name, "min_expires_s", &C::min_expires, {1, 30 * day_s});
+  t.number_key(s, name, "max_expires_s", &C::max_expires, {1, 30 * day_s});
+  t.number_key(s, name, "default_expires_s", &C::default_expires, {1, 30 * day_s});
+  t.number_key(s, name, "max_bindings", &C::max_bindings, {1, 100'000'000});
+  t.number_key(s, name, "max_bindings_per_user", &C::max_bindings_per_user, {1, 1000});
+}
+
+void add_proxy(Table& t) {
+  t.boolean_key(&Config::sip_redirect, "sip.redirect", "enabled", &SipRedirectConfig::enabled);
+  constexpr auto s = &Config::sip_proxy;
+  constexpr auto name = "sip.proxy";
+  using C = SipProxyConfig;
+  t.choice_key(s, name, "mode", &C::mode,
+               std::vector{ProxyMode::off, ProxyMode::stateless, ProxyMode::stateful});
+  t.boolean_key(s, name, "authenticate", &C::authenticate);
+  t.choice_key(s, name, "relay_for", &C::relay_for,
+               std::vector{RelayTo::nobody, RelayTo::users, RelayTo::everyone});
+  t.boolean_key(s, name, "record_route", &C::record_route);
+  t.boolean_key(s, name, "follow_redirects", &C::follow_redirects);
+  t.text_key(s, name, "next_hop", &C::next_hop, sip_uri_text);
+  t.choice_key(s, name, "next_hop_for", &C::next_hop_for,
+               std::vector{NextHopUse::nothing, NextHopUse::foreign, NextHopUse::everything});
+  t.boolean_key(s, name, "accept_messages", &C::accept_messages);
+  t.boolean_key(s, name, "stateful_answers", &C::stateful_answers);
+  t.number_key(s, name, "timer_c_s", &C::timer_c, {181, 3600});
+  t.number_key(s, name, "max_transactions", &C::max_transactions, {100, 100'000'000});
+}
+
+void add_secure(Table& t) {
+  constexpr auto s = &Config::sip_tls;
+  using C = SipTlsConfig;
+  t.boolean_key(s, "sip.tls", "enabled", &C::enabled);
+  t.number_key(s, "sip.tls", "port", &C::port, {1, 65535});
+  t.text_key(s, "sip.tls", "certificate", &C::certificate, any_text);
+  t.text_key(s, "sip.tls", "key", &C::key, any_text);
+  t.text_key(s, "sip.tls", "ca", &C::ca, any_text);
+  t.boolean_key(s, "sip.tls", "verify_servers", &C::verify_servers);
+  t.boolean_key(s, "sip.tls", "ask_clients", &C::ask_clients);
+  constexpr auto w = &Config::sip_websocket;
+  using W = SipWebsocketConfig;
+  t.boolean_key(w, "sip.websocket", "enabled", &W::enabled);
+  t.number_key(w, "sip.websocket", "port", &W::port, {1, 65535});
+  t.number_key(w, "sip.websocket", "secure_port", &W::secure_port, {0, 65535});
 }
 
 void add_media(Table& t) {
@@ -225,7 +315,11 @@ void add_http(Table& t) {
 std::vector<ConfigKeyRule> make_rules() {
   Table table;
   add_server(table);
+  add_gb28181(table);
   add_sip(table);
+  add_registrar(table);
+  add_proxy(table);
+  add_secure(table);
   add_media(table);
   add_rtsp(table);
   add_http(table);
@@ -268,8 +362,8 @@ std::span<const ConfigKeyRule> config_key_rules() {
 
 std::string nearest_config_key(std::string_view name) {
   name = name.substr(0, 64);
-  const std::string_view bare = name.substr(name.find('.') + 1);
-  std::vector<std::string> candidates{"sip.passwords", "rtsp.users"};
+  const std::string_view bare = name.substr(name.rfind('.') + 1);
+  std::vector<std::string> candidates{"sip.passwords", "sip.users", "rtsp.users"};
   for (const ConfigKeyRule& rule : config_key_rules()) {
     if (rule.name == bare) return rule.full_name();  // the right key in the wrong section
     candidates.push_back(rule.full_name());
@@ -278,7 +372,10 @@ std::string nearest_config_key(std::string_view name) {
 }
 
 std::string nearest_config_section(std::string_view name) {
-  return nearest(name.substr(0, 64), {"server", "sip", "media", "rtsp", "http"});
+  std::vector<std::string> sections{"sip.passwords", "sip.users", "rtsp.users"};
+  for (const ConfigKeyRule& rule : config_key_rules())
+    if (sections.back() != rule.section) sections.push_back(rule.section);
+  return nearest(name.substr(0, 64), sections);
 }
 
 bool is_config_section(std::string_view name) {
@@ -286,6 +383,40 @@ bool is_config_section(std::string_view name) {
   return std::any_of(rules.begin(), rules.end(),
                      [name](const ConfigKeyRule& rule) { return rule.section == name; });
 }
+
+namespace {
+
+bool needs_certificate(const Config& config) {
+  const auto secure = [](const std::string& listener) {
+    return listener.starts_with("tls:") || listener.starts_with("wss:");
+  };
+  return config.sip_tls.enabled ||
+         (config.sip_websocket.enabled && config.sip_websocket.secure_port != 0) ||
+         std::any_of(config.sip.listen.begin(), config.sip.listen.end(), secure);
+}
+
+std::optional<ConfigConflict> find_sip_conflict(const Config& config) {
+  const auto& registrar = config.sip_registrar;
+  if (registrar.min_expires > registrar.max_expires)
+    return ConfigConflict{"sip.registrar.max_expires_s",
+                          "must not be below sip.registrar.min_expires_s"};
+  if (registrar.default_expires < registrar.min_expires ||
+      registrar.default_expires > registrar.max_expires)
+    return ConfigConflict{"sip.registrar.default_expires_s",
+                          "must be between sip.registrar.min_expires_s and max_expires_s"};
+  if (!config.gb28181.enabled && !config.serves_sip())
+    return ConfigConflict{"gb28181.enabled",
+                          "cannot be false while [sip.registrar], [sip.redirect] and [sip.proxy] "
+                          "are off, too: there would be nothing to do"};
+  if (config.sip_proxy.next_hop_for != NextHopUse::nothing && config.sip_proxy.next_hop.empty())
+    return ConfigConflict{"sip.proxy.next_hop_for", "needs sip.proxy.next_hop"};
+  if (needs_certificate(config) &&
+      (config.sip_tls.certificate.empty() || config.sip_tls.key.empty()))
+    return ConfigConflict{"sip.tls.certificate", "and sip.tls.key are due where TLS is spoken"};
+  return {};
+}
+
+}  // namespace
 
 std::optional<ConfigConflict> find_config_conflict(const Config& config) {
   if (config.media.rtp_port_min > config.media.rtp_port_max)
@@ -300,7 +431,7 @@ std::optional<ConfigConflict> find_config_conflict(const Config& config) {
     return ConfigConflict{"sip.udp", "and sip.tcp cannot both be false"};
   if (config.http.port == config.rtsp.port)
     return ConfigConflict{"http.port", "must differ from rtsp.port"};
-  return {};
+  return find_sip_conflict(config);
 }
 
 }  // namespace gateway

@@ -9,17 +9,18 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "gateway/config.hpp"
 
 namespace gateway {
 
-// A TOML scalar, or the text of an environment variable read as one.
-using ConfigValue = std::variant<bool, std::int64_t, std::string>;
+// A TOML scalar or list of texts, or the text of an environment variable read as one.
+using ConfigValue = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
 
 struct ConfigKeyRule {
-  std::string section, name;
-  std::size_t type;  // index of ConfigValue's alternative
+  std::string section, name;  // a section may be one of a section: "sip.proxy"
+  std::size_t type;           // index of ConfigValue's alternative
   // Takes a value of that type. The complaint when it is out of range: "must be 1 to 65535".
   std::function<std::optional<std::string>(Config&, const ConfigValue&)> set;
   std::function<ConfigValue(const Config&)> get;

@@ -57,10 +57,12 @@ Gateway::Gateway(const Config& config, Secrets secrets, std::unique_ptr<DeviceSt
       store_(std::move(store)),
       registry_(clock_, config_.sip, store_.get()),
       plane_(io_, clock_, config_, metrics_),
-      signalling_(io_, config_, secrets_, registry_, metrics_),
+      sip_(io_, clock_, config_),
+      signalling_(sip_, config_, secrets_, registry_, metrics_),
       streams_(plane_, registry_, signalling_, metrics_),
       rtsp_(io_.get_executor(), streams_, rtsp_options(config_, secrets_), log_rtsp),
-      api_(config_, registry_, signalling_, streams_, [this] { return rtsp_.viewers(); }),
+      sip_api_(sip_, registry_),
+      api_(config_, registry_, signalling_, streams_, sip_api_, [this] { return rtsp_.viewers(); }),
       http_(io_.get_executor(), http_options(config_, secrets_), api_, metrics_) {
   register_metrics();
 }
@@ -69,7 +71,7 @@ Gateway::Gateway(const Config& config, Secrets secrets, std::unique_ptr<DeviceSt
 Gateway::~Gateway() {
   streams_.stop_all("the gateway is shutting down");
   rtsp_.stop();
-  signalling_.close();
+  sip_.close();
   io_.restart();
   io_.poll();
 }
@@ -88,13 +90,10 @@ void Gateway::register_metrics() {
          "Pictures not sent because a viewer could not keep up",
          [this] { return static_cast<double>(rtsp_.counters().skipped_units); });
   register_sip_metrics();
-  figure(MetricKind::gauge, "gbgate_sip_connections", "SIP stream connections open", [this] {
-    return static_cast<double>(signalling_.driver().transport_counters().connections);
-  });
+  figure(MetricKind::gauge, "gbgate_sip_connections", "SIP stream connections open",
+         [this] { return static_cast<double>(sip_.transport_counters().connections); });
   figure(MetricKind::counter, "gbgate_sip_datagrams_received_total", "SIP datagrams received",
-         [this] {
-           return static_cast<double>(signalling_.driver().transport_counters().datagrams_received);
-         });
+         [this] { return static_cast<double>(sip_.transport_counters().datagrams_received); });
   if (store_) {
     figure(MetricKind::gauge, "gbgate_store_queued_rows", "Rows waiting to be written",
            [this] { return static_cast<double>(store_->counters().queued_rows); });
@@ -104,7 +103,7 @@ void Gateway::register_metrics() {
 void Gateway::register_sip_metrics() {
   const auto figure = [this](MetricKind kind, const char* name, const char* help, auto read) {
     gauges_.push_back(metrics_.on_render(kind, name, help, {}, [this, read] {
-      return static_cast<double>(read(signalling_.driver().endpoint().counters()));
+      return static_cast<double>(read(sip_.endpoint().counters()));
     }));
   };
   using sip::Counters;
@@ -134,7 +133,7 @@ boost::system::result<void, std::string> Gateway::start() {
   }
   registry_.load(content);
   if (config_.server.role != Role::media) {
-    if (auto sip = signalling_.start(); !sip) return sip.error();
+    if (auto sip = sip_.start(); !sip) return sip.error();
     signalling_.restore(content);
   }
   if (const auto rtsp = rtsp_.start(); !rtsp)
@@ -174,9 +173,9 @@ boost::asio::awaitable<void> Gateway::stop() {
   for (int i = 0; i < 25; ++i) {
     answers.expires_after(100ms);
     (void)co_await answers.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-    if (signalling_.driver().endpoint().counters().calls == 0) break;
+    if (sip_.endpoint().counters().calls == 0) break;
   }
-  signalling_.close();
+  sip_.close();
   if (store_) store_->flush();
   io_.stop();
 }

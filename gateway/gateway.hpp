@@ -20,6 +20,8 @@
 #include "gateway/rtsp/server.hpp"
 #include "gateway/secrets.hpp"
 #include "gateway/signalling.hpp"
+#include "gateway/sip_api.hpp"
+#include "gateway/sip_stack.hpp"
 #include "gateway/stream_directory.hpp"
 
 namespace gateway {
@@ -51,9 +53,11 @@ class Gateway {
   AlarmClock clock_{io_};
   DeviceRegistry registry_;
   MediaPlane plane_;
+  SipStack sip_;
   Signalling signalling_;
   StreamDirectory streams_;
   rtsp::Server rtsp_;
+  SipApi sip_api_;
   Api api_;
   http::Server http_;
   std::vector<Metrics::Callback> gauges_;

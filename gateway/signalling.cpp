@@ -11,20 +11,6 @@ namespace {
 
 using namespace gb28181;
 
-sip::EndpointConfig endpoint_config(const Config& config) {
-  sip::EndpointConfig endpoint;
-  endpoint.user_agent = "gbgate";
-  endpoint.host = config.sip.advertised_address;
-  endpoint.limits.message_bytes = config.sip.max_message_bytes;
-  return endpoint;
-}
-
-sip::net::TransportLimits transport_limits(const Config& config) {
-  sip::net::TransportLimits limits;
-  limits.connections = config.sip.max_connections;
-  return limits;
-}
-
 std::string sender_of(const sip::MessageView& message) {
   const auto from = message.from();
   return from ? std::string(from->uri.user) : std::string();
@@ -39,19 +25,19 @@ bool may_be_manscdp(const sip::MessageView& message) {
 
 }  // namespace
 
-Signalling::Signalling(boost::asio::io_context& io, const Config& config, const Secrets& secrets,
+Signalling::Signalling(SipStack& stack, const Config& config, const Secrets& secrets,
                        DeviceRegistry& registry, Metrics& metrics)
-    : config_(config),
+    : stack_(stack),
+      config_(config),
       registry_(registry),
       registrar_(config, secrets),
-      driver_(io, endpoint_config(config), sip::net::random_seed(), *this,
-              transport_limits(config)),
       registrations_(metrics.counter("gbgate_sip_registrations_total", "REGISTER accepted")),
       refused_(metrics.counter("gbgate_sip_registrations_refused_total", "REGISTER refused")),
       messages_(metrics.counter("gbgate_manscdp_messages_total", "MANSCDP messages of devices")),
       bad_bodies_(metrics.counter("gbgate_manscdp_malformed_total",
                                   "MANSCDP bodies that could not be read")),
       invites_(metrics.counter("gbgate_invites_total", "INVITEs sent to devices")) {
+  stack_.serve(*this);
   registry_.set_on_deadline(
       [this](Device& device, sip::TimePoint now) { on_device_deadline(device, now); });
   gauges_.push_back(metrics.on_render(MetricKind::gauge, "gbgate_devices", "Devices known", {},
@@ -61,23 +47,6 @@ Signalling::Signalling(boost::asio::io_context& io, const Config& config, const 
                         [this] { return static_cast<double>(registry_.online_count()); }));
 }
 
-boost::system::result<void, std::string> Signalling::start() {
-  const auto ip = sip::IpAddress::parse(config_.sip.listen_address);
-  if (!ip)
-    return fmt::format("sip.listen_address {:?} is no IP address", config_.sip.listen_address);
-  const sip::Address at{*ip, config_.sip.port};
-  const auto failed = [&](const char* what, const boost::system::error_code& ec) {
-    return fmt::format("cannot listen for SIP on {}/{}: {}", to_string(at), what, ec.message());
-  };
-  if (config_.sip.udp) {
-    if (const auto bound = driver_.listen_udp(at); !bound) return failed("udp", bound.error());
-  }
-  if (config_.sip.tcp) {
-    if (const auto bound = driver_.listen_tcp(at); !bound) return failed("tcp", bound.error());
-  }
-  return {};
-}
-
 void Signalling::restore(const DeviceStore::Content& content) {
   const auto wall = wall_now();
   const auto now = sip::Clock::now();
@@ -85,15 +54,11 @@ void Signalling::restore(const DeviceStore::Content& content) {
   for (auto* device : registry_.sorted()) {
     // A connection does not outlive the process; UDP goes on from where it was.
     if (device->flow.transport == sip::Transport::udp)
-      registry_.set_flow(*device, driver_.flow_to(sip::Transport::udp, device->flow.remote));
+      registry_.set_flow(*device, stack_.flow_to(sip::Transport::udp, device->flow.remote));
     device->session.restore(remembered(*device, wall, now), now, actions);
     perform(*device, actions);
   }
   for (const auto& row : content.calls) end_left_call(row);
-}
-
-void Signalling::close() {
-  driver_.close();
 }
 
 void Signalling::on_event(const sip::Event& event) {
@@ -116,8 +81,8 @@ void Signalling::on(const sip::event::IncomingRequest& event) {
     default: {
       sip::ResponseSpec answer;
       answer.status = 405;
-      answer.headers.push_back({"Allow", driver_.endpoint().config().allow});
-      driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+      answer.headers.push_back({"Allow", stack_.endpoint().config().allow});
+      stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
         endpoint.respond(event.transaction, answer, now, out);
       });
     }
@@ -128,13 +93,13 @@ void Signalling::respond(const sip::event::IncomingRequest& event, int status, s
   sip::ResponseSpec answer;
   answer.status = status;
   answer.reason = std::move(reason);
-  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+  stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
     endpoint.respond(event.transaction, answer, now, out);
   });
 }
 
 void Signalling::on_register(const sip::event::IncomingRequest& event) {
-  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+  stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
     auto decision =
         registrar_.decide(*event.message, event.flow, now, std::chrono::system_clock::now());
     const bool leaves = decision.expires && decision.expires->count() == 0;
@@ -307,7 +272,7 @@ void Signalling::send_message(Device& device, const std::string& target_id, std:
   message.content_type = manscdp::content_type;
   message.body = std::move(body);
   message.user_data = user_data;
-  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+  stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
     endpoint.send_request(message, now, out);
   });
 }
@@ -338,7 +303,7 @@ void Signalling::request_catalog(Device& device) {
 
 sip::IpAddress Signalling::address_towards(const Device& device) const {
   if (!device.flow.local.ip.is_unspecified()) return device.flow.local.ip;
-  return driver_.flow_to(device.flow.transport, device.flow.remote).local.ip;
+  return stack_.flow_to(device.flow.transport, device.flow.remote).local.ip;
 }
 
 std::string Signalling::uri_of(const std::string& id) const {

@@ -2,7 +2,6 @@
 // performs what devices' sessions want, and makes the calls that streams ask for. Shell.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -14,7 +13,7 @@
 #include "gateway/metrics.hpp"
 #include "gateway/registrar.hpp"
 #include "gateway/secrets.hpp"
-#include "sip/net/endpoint_driver.hpp"
+#include "gateway/sip_stack.hpp"
 
 namespace gateway {
 
@@ -32,17 +31,14 @@ class CallUser {
   ~CallUser() = default;
 };
 
-class Signalling final : private sip::net::EndpointUser {
+class Signalling final : private sip::net::CoreUser {
  public:
   // The references must outlive it.
-  Signalling(boost::asio::io_context& io, const Config& config, const Secrets& secrets,
+  Signalling(SipStack& stack, const Config& config, const Secrets& secrets,
              DeviceRegistry& registry, Metrics& metrics);
 
-  // Opens the listeners; the error names the address.
-  boost::system::result<void, std::string> start();
   // Takes up the devices and ends the calls that a crash left behind.
   void restore(const DeviceStore::Content& content);
-  void close();
 
   // Told when a device goes off line, so that its streams end, and when it says that a recording
   // has been sent.
@@ -61,9 +57,6 @@ class Signalling final : private sip::net::EndpointUser {
 
   void request_key_frame(Device& device, const std::string& channel_id);
   void request_catalog(Device& device);
-
-  const sip::net::EndpointDriver& driver() const { return driver_; }
-  sip::net::EndpointDriver& driver() { return driver_; }
 
  private:
   void on_event(const sip::Event& event) override;
@@ -105,10 +98,10 @@ class Signalling final : private sip::net::EndpointUser {
   std::string uri_of(const std::string& id) const;
   std::string uri_at(const std::string& id, const sip::Flow& flow) const;
 
+  SipStack& stack_;
   const Config& config_;
   DeviceRegistry& registry_;
   Registrar registrar_;
-  sip::net::EndpointDriver driver_;
   OnOffline on_offline_;
 
   struct PendingQuery {

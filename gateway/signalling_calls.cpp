@@ -22,7 +22,7 @@ sip::CallId Signalling::call(Device& device, const std::string& channel_id, cons
   if (!config_.sip.advertised_address.empty())
     invite.contact = fmt::format("<sip:{}@{}:{}>", config_.sip.id, config_.sip.advertised_address,
                                  config_.sip.port);
-  return driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+  return stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
     const auto call = endpoint.invite(invite, now, out);
     call_ids_[token] = call;
     return call;
@@ -30,7 +30,7 @@ sip::CallId Signalling::call(Device& device, const std::string& channel_id, cons
 }
 
 void Signalling::hang_up(sip::CallId call) {
-  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+  stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
     endpoint.hang_up(call, now, out);
   });
 }
@@ -95,7 +95,7 @@ void Signalling::on(const sip::event::IncomingCall& event) {
             to_string(event.flow.remote));
   sip::ResponseSpec answer;
   answer.status = 488;
-  driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+  stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
     endpoint.answer(event.call, answer, now, out);
   });
 }
@@ -112,7 +112,7 @@ void Signalling::end_left_call(const CallRow& row) {
     bye.destination = device->flow;
     bye.call_id = row.call_id;
     bye.cseq = row.local_cseq + 1;
-    driver_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
+    stack_.run([&](sip::Endpoint& endpoint, sip::TimePoint now, sip::Output& out) {
       endpoint.send_request(bye, now, out);
     });
     log::info("sip", "ending a call that the last run left device={} channel={}", row.device_id,

@@ -5,47 +5,18 @@
 // other shards or from another machine; parameters are values and may be kept.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/system/result.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "gateway/config.hpp"
+#include "gateway/http/sip_backend.hpp"
+#include "gateway/http/values.hpp"
 
 namespace gateway::http {
-
-template <class T>
-using Awaitable = boost::asio::awaitable<T>;
-using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;  // JSON: RFC 3339, UTC
-
-// Why something is not done: {"error":{"status":503,"reason":"device_offline","detail":"..."}}.
-// `reason` is a word that programs compare (snake_case), `detail` a sentence for an operator.
-struct Refusal {
-  Refusal() = default;
-  // A constructor, so that a lone number is no refusal and Reply<number> stays unambiguous.
-  Refusal(int s, std::string r, std::string d)
-      : status(s), reason(std::move(r)), detail(std::move(d)) {}
-  int status = 500;
-  std::string reason;
-  std::string detail;
-};
-template <class T>
-using Reply = boost::system::result<T, Refusal>;
-
-struct Paging {
-  std::size_t offset = 0;
-  std::size_t limit = 100;  // 1 to 1000, checked by the API
-};
-template <class T>
-struct Page {
-  std::vector<T> items;   // at most Paging::limit, from Paging::offset on
-  std::size_t total = 0;  // how many match in all
-};
 
 // ---- devices ----
 
@@ -197,6 +168,8 @@ class Backend {
   // 409 when the name is taken, 503 when no port is free.
   virtual Awaitable<Reply<Ingest>> create_ingest(IngestRequest request) = 0;
   virtual Awaitable<Reply<void>> delete_ingest(std::string id) = 0;
+
+  virtual SipBackend& sip() = 0;
 };
 
 }  // namespace gateway::http

@@ -48,6 +48,22 @@ constexpr Schema table[] = {
      "id:string name:string transport:string host:string port:integer ssrc:integer? "
      "remote:string rtsp:string state:string"},
     {"IngestPage", "items:Ingest[] total:integer offset:integer limit:integer"},
+    {"SipTraceStart", "peer=:string device=:string call_id=:string lasts_s=:integer"},
+    {"SipTrace",
+     "id:string peer:string device:string call_id:string started:time ends:time running:boolean "
+     "messages:integer bytes:integer dropped:integer"},
+    {"SipTracePage", "items:SipTrace[] total:integer offset:integer limit:integer"},
+    {"SipTransaction",
+     "kind:string state:string branch:string transport:string remote_address:string"},
+    {"SipTransactionPage", "items:SipTransaction[] total:integer offset:integer limit:integer"},
+    {"SipDialog",
+     "kind:string state:string call_id:string local_uri:string remote_uri:string "
+     "transport:string remote_address:string detail:string"},
+    {"SipDialogPage", "items:SipDialog[] total:integer offset:integer limit:integer"},
+    {"SipBinding",
+     "aor:string contact:string q:number expires:time call_id:string path:string instance:string "
+     "user_agent:string transport:string remote_address:string"},
+    {"SipBindingPage", "items:SipBinding[] total:integer next:string"},
 };
 
 // Cuts the first word off a line of words.

@@ -46,6 +46,36 @@ constexpr Route table[] = {
      "Open a port for RTP that is served at the name", "", "IngestRequest", "Ingest", 201},
     {Verb::delete_, "/api/v1/ingests/{id...}", delete_ingest, trusted, "Close an ingest", "", "",
      "", 204},
+
+    {Verb::get, "/api/v1/sip/traces", get_sip_traces, trusted, "SIP traces, running or stopped",
+     "offset limit", "", "SipTracePage", 200},
+    {Verb::post, "/api/v1/sip/traces", post_sip_trace, trusted,
+     "Record SIP messages of a peer, a device or user, or a call; of all when none is named. It "
+     "stops by itself",
+     "", "SipTraceStart", "SipTrace", 201},
+    {Verb::get, "/api/v1/sip/traces/{id}", get_sip_trace, trusted, "One trace", "", "", "SipTrace",
+     200},
+    {Verb::post, "/api/v1/sip/traces/{id}/stop", post_sip_trace_stop, trusted,
+     "Stop a trace; it can still be read", "", "", "SipTrace", 200},
+    {Verb::get, "/api/v1/sip/traces/{id}/ladder", get_sip_ladder, trusted,
+     "The trace as text: a column per peer, an arrow per message, why requests failed", "", "", "",
+     200},
+    {Verb::get, "/api/v1/sip/traces/{id}/pcap", get_sip_pcap, trusted,
+     "The trace as a capture file for tshark and Wireshark", "", "", "", 200},
+    {Verb::delete_, "/api/v1/sip/traces/{id}", delete_sip_trace, trusted,
+     "Stop a trace and forget what it recorded", "", "", "", 204},
+
+    {Verb::get, "/api/v1/sip/transactions", get_sip_transactions, trusted,
+     "SIP transactions that are alive", "offset limit", "", "SipTransactionPage", 200},
+    {Verb::get, "/api/v1/sip/dialogs", get_sip_dialogs, trusted,
+     "Calls, subscriptions and what else goes on over several requests", "offset limit", "",
+     "SipDialogPage", 200},
+    {Verb::get, "/api/v1/sip/bindings", get_sip_bindings, trusted,
+     "Registered contacts, of one address of record or of all, in no special order; the answer's "
+     "next is the after of the next page",
+     "aor after limit", "", "SipBindingPage", 200},
+    {Verb::delete_, "/api/v1/sip/bindings/{aor...}", delete_sip_binding, trusted,
+     "Forget a contact, or all of the address when none is named", "contact", "", "", 204},
 };
 
 }  // namespace

@@ -32,5 +32,18 @@ Awaitable<Response> get_ingests(Context& context, const Request& request);
 Awaitable<Response> get_ingest(Context& context, const Request& request);
 Awaitable<Response> post_ingest(Context& context, const Request& request);
 Awaitable<Response> delete_ingest(Context& context, const Request& request);
+// api_sip_traces.cpp
+Awaitable<Response> get_sip_traces(Context& context, const Request& request);
+Awaitable<Response> get_sip_trace(Context& context, const Request& request);
+Awaitable<Response> post_sip_trace(Context& context, const Request& request);
+Awaitable<Response> post_sip_trace_stop(Context& context, const Request& request);
+Awaitable<Response> get_sip_ladder(Context& context, const Request& request);
+Awaitable<Response> get_sip_pcap(Context& context, const Request& request);
+Awaitable<Response> delete_sip_trace(Context& context, const Request& request);
+// api_sip.cpp
+Awaitable<Response> get_sip_transactions(Context& context, const Request& request);
+Awaitable<Response> get_sip_dialogs(Context& context, const Request& request);
+Awaitable<Response> get_sip_bindings(Context& context, const Request& request);
+Awaitable<Response> delete_sip_binding(Context& context, const Request& request);
 
 }  // namespace gateway::http

@@ -88,6 +88,18 @@ transport = "tcp-passive"
 linger_ms = 0
 [rtsp.users]
 operator = "secret"
+[gb28181]
+enabled = false
+[sip.registrar]
+enabled = true
+domains = ["example.org", "example.net"]
+[sip.proxy]
+mode = "stateful"
+next_hop = "sip:10.0.0.9;lr"
+next_hop_for = "foreign"
+[sip.users]
+alice = "wonder"
+bob = "ha1:0123456789abcdef0123456789abcdef"
 )");
   REQUIRE_MESSAGE(config.has_value(), (config ? "" : config.error().message));
   CHECK(config->server.role == Role::media);
@@ -101,6 +113,41 @@ operator = "secret"
   CHECK(config->media.transport == MediaTransport::tcp_passive);
   CHECK(config->media.linger == std::chrono::milliseconds(0));
   CHECK(config->rtsp.users.at("operator") == "secret");
+  CHECK_FALSE(config->gb28181.enabled);
+  CHECK(config->serves_sip());
+  CHECK(config->sip_registrar.domains == std::vector<std::string>{"example.org", "example.net"});
+  CHECK(config->sip_proxy.mode == ProxyMode::stateful);
+  CHECK(config->sip_proxy.next_hop_for == NextHopUse::foreign);
+  CHECK(config->sip.users.at("alice") == "wonder");
+  CHECK(config->sip.users.size() == 2);
+}
+
+TEST_CASE("config: listeners as they are written") {
+  const struct {
+    const char* text;
+    SipListener listener;  // no transport: refused
+  } rows[] = {
+      {"udp:0.0.0.0:5060", {"udp", "0.0.0.0:5060", "", 0}},
+      {"tls:[::]:5061=sip.example.org", {"tls", "[::]:5061", "sip.example.org", 0}},
+      {"ws:10.0.0.1:80=203.0.113.7:8080", {"ws", "10.0.0.1:80", "203.0.113.7", 8080}},
+      {"tcp:10.0.0.1:5060=[2001:db8::1]:5070", {"tcp", "10.0.0.1:5060", "[2001:db8::1]", 5070}},
+      {"sctp:0.0.0.0:5060", {}},
+      {"udp:0.0.0.0", {}},
+      {"udp:0.0.0.0:0", {}},
+      {"udp:0.0.0.0:70000", {}},
+      {"udp:[::1]", {}},
+      {"udp::5060", {}},
+      {"udp:0.0.0.0:5060=", {}},
+      {"udp:0.0.0.0:5060=x:y", {}},
+      {"5060", {}},
+      {"", {}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto listener = parse_listener(row.text);
+    CHECK(listener.has_value() == !row.listener.transport.empty());
+    if (listener) CHECK(*listener == row.listener);
+  }
 }
 
 TEST_CASE("config: a wrong file is refused with its place") {
@@ -121,7 +168,7 @@ TEST_CASE("config: a wrong file is refused with its place") {
       {"mistyped section", "\n[spi]\nport = 1\n", Errc::config_unknown_key,
        "gbgate.toml:2: unknown section [spi]; did you mean [sip]?"},
       {"mistyped table", "[sip.password_]\na = \"b\"\n", Errc::config_unknown_key,
-       "gbgate.toml:1: unknown key sip.password_; did you mean sip.passwords?"},
+       "gbgate.toml:1: unknown section [sip.password_]; did you mean [sip.passwords]?"},
       {"key outside sections", "port = 1\n", Errc::config_unknown_key,
        "gbgate.toml:1: unknown key port; did you mean sip.port?"},
       {"section as a value", "sip = 3\n", Errc::config_wrong_type,
@@ -155,6 +202,28 @@ TEST_CASE("config: a wrong file is refused with its place") {
        "gbgate.toml:2: sip.passwords.123: a device id must have 20 digits"},
       {"empty password", "[rtsp.users]\na = \"\"\n", Errc::config_wrong_type,
        "gbgate.toml:2: rtsp.users.a must be text in quotes, not empty"},
+      {"mistyped table of a table", "[sip.registar]\nenabled = true\n", Errc::config_unknown_key,
+       "gbgate.toml:1: unknown section [sip.registar]; did you mean [sip.registrar]?"},
+      {"table of a table as a value", "[sip]\nproxy = 1\n", Errc::config_wrong_type,
+       "gbgate.toml:2: sip.proxy must be a table: [sip.proxy]"},
+      {"key of a table of a table", "[sip.proxy]\nmod = \"off\"\n", Errc::config_unknown_key,
+       "gbgate.toml:2: unknown key sip.proxy.mod; did you mean sip.proxy.mode?"},
+      {"text for a list", "[sip.registrar]\ndomains = \"a\"\n", Errc::config_wrong_type,
+       "gbgate.toml:2: sip.registrar.domains must be a list of texts: [\"...\"]"},
+      {"list with a number", "[sip.registrar]\ndomains = [\"a\", 1]\n", Errc::config_wrong_type,
+       "gbgate.toml:2: sip.registrar.domains must be a list of texts: [\"...\"]"},
+      {"bad listener", "[sip]\nlisten = [\"5060\"]\n", Errc::config_out_of_range,
+       "gbgate.toml:2: sip.listen \"5060\": must be like udp:0.0.0.0:5060, or "
+       "tls:0.0.0.0:5061=sip.example.org:5061"},
+      {"bad hash", "[sip.users]\nalice = \"ha1:12\"\n", Errc::config_out_of_range,
+       "gbgate.toml:1: sip.users.alice: \"ha1:\" must be followed by 32 hex digits"},
+      {"nothing to do", "[gb28181]\nenabled = false\n", Errc::config_out_of_range,
+       "gbgate.toml:2: gb28181.enabled cannot be false while [sip.registrar], [sip.redirect] and "
+       "[sip.proxy] are off, too: there would be nothing to do"},
+      {"next hop missing", "[sip.proxy]\nnext_hop_for = \"foreign\"\n", Errc::config_out_of_range,
+       "gbgate.toml:2: sip.proxy.next_hop_for needs sip.proxy.next_hop"},
+      {"TLS without certificate", "[sip.tls]\nenabled = true\n", Errc::config_out_of_range,
+       "configuration: sip.tls.certificate and sip.tls.key are due where TLS is spoken"},
       {"not TOML", "[sip\nport = 1\n", Errc::config_syntax, nullptr},
   };
   for (const auto& c : cases) {
@@ -180,6 +249,8 @@ TEST_CASE("config: the environment overrides the file") {
                                                {"GBGATE_SIP_TCP", "false"},
                                                {"GBGATE_MEDIA_TRANSPORT", "tcp-active"},
                                                {"GBGATE_MEDIA_LINGER_MS", "250"},
+                                               {"GBGATE_SIP_PROXY_MODE", "stateless"},
+                                               {"GBGATE_SIP_REGISTRAR_DOMAINS", "a.org,b.org"},
                                                {"GBGATE_HTTP_TOKEN", "abc"}});
   REQUIRE(config.has_value());
   CHECK(config->sip.port == 5070);
@@ -187,6 +258,8 @@ TEST_CASE("config: the environment overrides the file") {
   CHECK(config->media.transport == MediaTransport::tcp_active);
   CHECK(config->media.linger == std::chrono::milliseconds(250));
   CHECK(config->http.token == "abc");
+  CHECK(config->sip_proxy.mode == ProxyMode::stateless);
+  CHECK(config->sip_registrar.domains == std::vector<std::string>{"a.org", "b.org"});
 }
 
 TEST_CASE("config: a wrong environment is refused by the variable's name") {

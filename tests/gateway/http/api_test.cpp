@@ -18,8 +18,7 @@ WallTime at_ms(std::int64_t ms) {
   return WallTime(std::chrono::milliseconds(ms));
 }
 
-FakeBackend full_backend() {
-  FakeBackend backend;
+void fill(FakeBackend& backend) {
   Device device;
   device.id = "34020000001320000001";
   device.name = "\xC3\xC5";  // GBK that nobody converted
@@ -47,7 +46,10 @@ FakeBackend full_backend() {
   stream.source.jitter_ms = 0.5;
   stream.source.bytes = 1ULL << 40;
   backend.streams = {stream};
-  return backend;
+  backend.fake_sip.transactions = {{"INVITE client", "calling", "z9hG4bK1", "udp", "10.0.0.5:1"}};
+  backend.fake_sip.dialogs.emplace_back();
+  backend.fake_sip.bindings.emplace_back();
+  backend.fake_sip.bindings[0].aor = "sip:bob@example.org";
 }
 
 const json::object& schema_named(const json::object& openapi, std::string_view reference) {
@@ -104,7 +106,8 @@ std::string mismatch(const json::value& value, const json::object& schema,
 }  // namespace
 
 TEST_CASE("http api: every answer is what openapi.json says of its route") {
-  FakeBackend backend = full_backend();
+  FakeBackend backend;
+  fill(backend);
   RunningServer server(backend);
   Client client(server.port());
   const json::object api = client.ask(request("GET", "/api/v1/openapi.json")).json().as_object();
@@ -133,6 +136,17 @@ TEST_CASE("http api: every answer is what openapi.json says of its route") {
       {"GET", "/api/v1/ingests", "", 200},
       {"GET", "/api/v1/ingests/i1", "", 200},
       {"DELETE", "/api/v1/ingests/i1", "", 204},
+      {"POST", "/api/v1/sip/traces", "{}", 201},
+      {"GET", "/api/v1/sip/traces", "", 200},
+      {"GET", "/api/v1/sip/traces/1", "", 200},
+      {"GET", "/api/v1/sip/traces/1/ladder", "", 200},
+      {"GET", "/api/v1/sip/traces/1/pcap", "", 200},
+      {"POST", "/api/v1/sip/traces/1/stop", "", 200},
+      {"DELETE", "/api/v1/sip/traces/1", "", 204},
+      {"GET", "/api/v1/sip/transactions", "", 200},
+      {"GET", "/api/v1/sip/dialogs", "", 200},
+      {"GET", "/api/v1/sip/bindings", "", 200},
+      {"DELETE", "/api/v1/sip/bindings/sip:bob@example.org", "", 204},
   };
   std::set<const Route*> tried;
   for (const auto& c : cases) {
@@ -176,7 +190,8 @@ TEST_CASE("http api: openapi.json has every route and no other, and every schema
 }
 
 TEST_CASE("http api: devices are filtered and paged") {
-  FakeBackend backend = full_backend();
+  FakeBackend backend;
+  fill(backend);
   RunningServer server(backend);
   Client client(server.port());
   const auto page =
@@ -234,6 +249,23 @@ TEST_CASE("http api: commands reach the gateway, refusals reach the caller") {
       {"DELETE", "/api/v1/streams/x", "", 404, "", "stop x because stopped by the operator;"},
       {"GET", "/api/v1/ingests/none", "", 404, "no ingest", ""},
       {"DELETE", "/api/v1/ingests/none", "", 404, "no ingest", ""},
+      {"POST", "/api/v1/sip/traces",
+       "{\"peer\":\"10.0.0.5\",\"device\":\"bob\",\"call_id\":\"c\",\"lasts_s\":60}", 201,
+       "\"running\":true", "trace 10.0.0.5|bob|c|60;"},
+      {"POST", "/api/v1/sip/traces", "{\"peer\":\"here\"}", 400, "no address", "trace here|||600;"},
+      {"POST", "/api/v1/sip/traces", "{\"lasts_s\":0}", 400, "1 to 3600", ""},
+      {"POST", "/api/v1/sip/traces", "{\"lasts_s\":\"1\"}", 400, "1 to 3600", ""},
+      {"POST", "/api/v1/sip/traces", "{\"peer\":1}", 400, "must be text", ""},
+      {"POST", "/api/v1/sip/traces", "{\"pear\":\"x\"}", 400, "pear", ""},
+      {"POST", "/api/v1/sip/traces/1/stop", "", 200, "\"running\":false", ""},
+      {"GET", "/api/v1/sip/traces/1/ladder", "", 200, "text/plain", ""},
+      {"GET", "/api/v1/sip/traces/1/pcap", "", 200, "filename=\"sip.pcap\"", ""},
+      {"DELETE", "/api/v1/sip/traces/1", "", 204, "", ""},
+      {"GET", "/api/v1/sip/traces/1/ladder", "", 404, "no trace", ""},
+      {"GET", "/api/v1/sip/bindings?aor=sip:b@x&after=sip:a@x&limit=5", "", 200,
+       "\"next\":\"sip:z@x\"", "bindings sip:b@x after sip:a@x 5;"},
+      {"DELETE", "/api/v1/sip/bindings/sip:b@x?contact=sip:b@1", "", 404, "no binding",
+       "unbind sip:b@x sip:b@1;"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.target);

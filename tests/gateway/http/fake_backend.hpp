@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/http/backend.hpp"
+#include "tests/gateway/http/fake_sip.hpp"
 
 namespace gateway::http {
 
@@ -17,6 +18,9 @@ class FakeBackend final : public Backend {
   Readiness ready{true, ""};
   std::string calls;
   bool throws = false;
+  FakeSip fake_sip{calls};
+
+  SipBackend& sip() override { return fake_sip; }
 
   Version version() const override {
     return {"1.2.3", "34020000002000000001", "3402000000", 5060, 8554, {}};
@@ -107,14 +111,6 @@ class FakeBackend final : public Backend {
  private:
   static Refusal missing(const std::string& what, const std::string& id) {
     return {404, "not_found", "there is no " + what + " " + id};
-  }
-  template <class T>
-  static Page<T> page_of(const std::vector<T>& all, Paging paging) {
-    Page<T> page;
-    page.total = all.size();
-    for (std::size_t i = paging.offset; i < all.size() && page.items.size() < paging.limit; ++i)
-      page.items.push_back(all[i]);
-    return page;
   }
 };
 
