@@ -28,6 +28,11 @@ def is_shell(path):
     return path.parts[0] in ('gateway', 'tools', 'tests') or 'net' in path.parts
 
 
+def may_use_beast(path):
+    return (path.parts[:2] == ('gateway', 'http') or path.name == 'boost_beast.cpp'
+            or path.parts[:2] == ('sip', 'net') and path.name.startswith('ws_'))
+
+
 def faults(path, included):
     folder, top = folder_of(path), included.split('/')[0]
     if top in OURS and top not in MAY_KNOW[folder]:
@@ -40,8 +45,12 @@ def faults(path, included):
         yield 'gateway/rtsp may use only sip/digest.hpp of sip'
     if included.startswith('boost/asio') and not is_shell(path):
         yield 'Asio only in */net/ and gateway/'
-    if included.startswith('boost/beast') and path.parts[:2] != ('gateway', 'http') and path.name != 'boost_beast.cpp':
-        yield 'Beast only in gateway/http/'
+    if included.startswith('boost/beast') and not may_use_beast(path):
+        yield 'Beast only in gateway/http/ and sip/net/ws_*'
+    if included.startswith('openssl/ssl') and path.parts[:2] != ('sip', 'net'):
+        yield 'TLS only in sip/net/'
+    if included == 'ares.h' and str(path) != 'sip/net/dns_channel.cpp':
+        yield 'c-ares only in sip/net/dns_channel.cpp'
     if included == 'expat.h' and str(path) != 'gb28181/xml.cpp':
         yield 'expat only in gb28181/xml.cpp'
     if '/net/' in included and top in ('sip', 'rtp') and path.parts[0] == top and 'net' not in path.parts:

@@ -1,11 +1,14 @@
 #include "sip/net/core_driver.hpp"
 
 #include <boost/asio/steady_timer.hpp>
+#include <optional>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include "sip/net/message_sink.hpp"
 #include "sip/net/socket_address.hpp"
-#include "sip/net/tcp_transport.hpp"
+#include "sip/net/stream_transport.hpp"
 #include "sip/net/udp_transport.hpp"
 
 namespace asio = boost::asio;
@@ -13,13 +16,14 @@ namespace asio = boost::asio;
 namespace sip::net {
 
 struct CoreDriver::Impl final : MessageSink {
-  Impl(asio::io_context& io, Core& driven, CoreUser& to, const TransportLimits& given)
-      : core(driven),
+  Impl(asio::io_context& context, Core& driven, CoreUser& to, const TransportLimits& given)
+      : io(context),
+        core(driven),
         user(&to),
         limits(given),
         timer(io),
         udp(io, *this, limits, counters),
-        tcp(io, *this, limits, counters) {}
+        streams(io, *this, limits, counters) {}
 
   void begin_batch() override {
     if (depth++ == 0) now = Clock::now();
@@ -30,6 +34,7 @@ struct CoreDriver::Impl final : MessageSink {
       do {
         deliver();
         flush();
+        streams.flush();
       } while (user && !out.empty());
       arm();
     }
@@ -55,6 +60,7 @@ struct CoreDriver::Impl final : MessageSink {
   }
   // Failures on the way append to `out`, so what is sent stands in `sending`.
   void flush() {
+    if (!out.lookups.empty()) look_up();
     if (out.sends.empty()) return;
     std::swap(out, sending);
     std::swap(out.events, sending.events);
@@ -64,13 +70,55 @@ struct CoreDriver::Impl final : MessageSink {
     udp.send(sending);
     for (const auto& send : sending.sends) {
       if (!user) break;
-      if (send.flow.transport != Transport::udp) send_by_stream(send);
+      if (send.flow.transport != Transport::udp) streams.send(send.flow, sending.bytes(send));
     }
     sending.clear_sends();
   }
-  void send_by_stream(const Send& send) {
-    if (send.flow.transport != Transport::tcp) return on_send_failed(send.flow);
-    tcp.send(send.flow, sending.bytes(send));
+  void look_up() {
+    if (!resolver) resolver.emplace(io, ResolverConfig{}, random_seed());
+    for (const auto& lookup : std::exchange(out.lookups, {})) {
+      const auto uri = parse_uri(lookup.uri);
+      if (!uri) {
+        core.on_resolved(lookup.id, {}, now, out);
+        continue;
+      }
+      resolver->resolve(*uri, policy(), [this, id = lookup.id](const Resolution& found) {
+        if (user) on_resolved(id, found);
+      });
+    }
+  }
+  void on_resolved(LookupId id, const Resolution& found) {
+    std::vector<Flow> flows;
+    for (const auto& target : found.targets()) {
+      flows.push_back(flow_to(target.transport, target.remote));
+      if (is_secure(target.transport)) streams.name_server(target.remote, found.domain());
+    }
+    begin_batch();
+    core.on_resolved(id, flows, now, out);
+    end_batch();
+  }
+  // What we can send by: datagrams from the sockets that are open, streams always.
+  ResolutionPolicy policy() const {
+    ResolutionPolicy policy;
+    policy.transports.clear();
+    const bool udp4 = udp.listener_for(false), udp6 = udp.listener_for(true);
+    if (udp4 || udp6) policy.transports.push_back(Transport::udp);
+    policy.transports.push_back(Transport::tcp);
+    if (streams.can_connect_securely()) policy.transports.push_back(Transport::tls);
+    policy.ipv6 = udp6 || streams.listens(true);
+    policy.ipv4 = udp4 || streams.listens(false) || !policy.ipv6;
+    return policy;
+  }
+  Flow flow_to(Transport transport, const Address& remote) const {
+    Flow flow;
+    flow.transport = transport;
+    flow.remote = remote;
+    const bool v6 = remote.ip.is_v6();
+    const auto* listener =
+        transport == Transport::udp ? udp.listener_for(v6) : streams.listener_for(transport, v6);
+    if (listener) flow.local = *listener;
+    if (flow.local.ip.is_unspecified()) flow.local.ip = source_towards(remote);
+    return flow;
   }
   // A timer that fires too early does no harm and costs less than moving it back each time.
   void arm() {
@@ -94,9 +142,11 @@ struct CoreDriver::Impl final : MessageSink {
     user = nullptr;
     timer.cancel();
     udp.close();
-    tcp.close();
+    streams.close();
+    resolver.reset();
   }
 
+  asio::io_context& io;
   Core& core;
   CoreUser* user;  // null: closed
   MessageObserver* observer = nullptr;
@@ -109,7 +159,8 @@ struct CoreDriver::Impl final : MessageSink {
   asio::steady_timer timer;
   TimePoint armed = never;
   UdpTransport udp;
-  TcpTransport tcp;
+  StreamTransport streams;
+  std::optional<Resolver> resolver;
   std::weak_ptr<Impl> self;
 };
 
@@ -123,23 +174,24 @@ CoreDriver::~CoreDriver() {
 }
 
 boost::system::result<Address> CoreDriver::listen(const ListenOn& where) {
-  const auto bound =
-      where.transport == Transport::udp ? impl_->udp.listen(where.at) : impl_->tcp.listen(where.at);
+  const auto bound = where.transport == Transport::udp ? impl_->udp.listen(where.at)
+                                                       : impl_->streams.listen(where);
   if (bound)
     impl_->core.on_listening({where.transport, *bound, where.announced_host, where.announced_port});
   return bound;
 }
 
 Flow CoreDriver::flow_to(Transport transport, const Address& remote) const {
-  Flow flow;
-  flow.transport = transport;
-  flow.remote = remote;
-  const bool v6 = remote.ip.is_v6();
-  const auto* listener =
-      transport == Transport::udp ? impl_->udp.listener_for(v6) : impl_->tcp.listener_for(v6);
-  if (listener) flow.local = *listener;
-  if (flow.local.ip.is_unspecified()) flow.local.ip = source_towards(remote);
-  return flow;
+  return impl_->flow_to(transport, remote);
+}
+void CoreDriver::resolve_with(ResolverConfig config) {
+  impl_->resolver.emplace(impl_->io, std::move(config), random_seed());
+}
+void CoreDriver::connect_with(std::shared_ptr<const TlsContext> tls) {
+  impl_->streams.connect_with(std::move(tls));
+}
+void CoreDriver::name_server(const Address& remote, std::string domain) {
+  impl_->streams.name_server(remote, std::move(domain));
 }
 
 void CoreDriver::observe(MessageObserver* observer) {
@@ -147,6 +199,9 @@ void CoreDriver::observe(MessageObserver* observer) {
 }
 TransportCounters CoreDriver::transport_counters() const {
   return impl_->counters;
+}
+ResolverCounters CoreDriver::resolver_counters() const {
+  return impl_->resolver ? impl_->resolver->counters() : ResolverCounters{};
 }
 void CoreDriver::close() {
   impl_->close();

@@ -13,18 +13,12 @@
 #include "sip/core.hpp"
 #include "sip/message_observer.hpp"
 #include "sip/net/core_user.hpp"
+#include "sip/net/listen_on.hpp"
+#include "sip/net/resolver.hpp"
 #include "sip/net/transport_limits.hpp"
 #include "sip/random.hpp"
 
 namespace sip::net {
-
-// A socket to open. Of IPv6 only: listen on 0.0.0.0 and on [::] for both.
-struct ListenOn {
-  Transport transport = Transport::udp;
-  Address at;                        // port 0 takes a free one
-  std::string announced_host;        // in Via and Contact; empty: the address of each flow
-  std::uint16_t announced_port = 0;  // 0: as bound
-};
 
 class CoreDriver {
  public:
@@ -35,12 +29,20 @@ class CoreDriver {
   CoreDriver& operator=(const CoreDriver&) = delete;
 
   // Opens one more socket and tells the core of it. Returns the address with the port that it got,
-  // or the system's error (address in use).
+  // or the system's error (address in use; invalid argument when a certificate is missing).
   boost::system::result<Address> listen(const ListenOn& where);
+  // From what TLS connections of ours are made; without it they cannot be.
+  void connect_with(std::shared_ptr<const TlsContext> tls);
 
   // The flow by which `remote` is reached: a listener of ours, and of our addresses the one that
   // the kernel routes there, so that Via and Contact name it. Opens nothing.
   Flow flow_to(Transport transport, const Address& remote) const;
+  // For TLS: `remote` must prove to be `domain`, from the next connection on. Without, its
+  // certificate must name its address. What on_resolved() tells the core is named by its URI.
+  void name_server(const Address& remote, std::string domain);
+
+  // How Lookups of the core are answered; without it by the DNS servers of the system.
+  void resolve_with(ResolverConfig config);
 
   // Told of every message from now on; null: nobody. It must outlive the driver.
   void observe(MessageObserver* observer);
@@ -54,6 +56,7 @@ class CoreDriver {
   }
 
   TransportCounters transport_counters() const;
+  ResolverCounters resolver_counters() const;
 
   // Closes all sockets. Nothing is delivered any more.
   void close();

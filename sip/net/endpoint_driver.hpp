@@ -19,10 +19,10 @@ class EndpointDriver {
 
   // As CoreDriver::listen(), without an announced address.
   boost::system::result<Address> listen_udp(const Address& at) {
-    return driver_.listen({Transport::udp, at, {}, 0});
+    return driver_.listen({Transport::udp, at, {}, 0, {}});
   }
   boost::system::result<Address> listen_tcp(const Address& at) {
-    return driver_.listen({Transport::tcp, at, {}, 0});
+    return driver_.listen({Transport::tcp, at, {}, 0, {}});
   }
   boost::system::result<Address> listen(const ListenOn& where) { return driver_.listen(where); }
 
