@@ -140,6 +140,11 @@ void Endpoint::on_message(std::string_view bytes, const Flow& from, TimePoint no
   impl_->on_message(bytes, from, now, out);
 }
 
+void Endpoint::on_parsed(const MessageView& message, const Flow& from, TimePoint now, Output& out) {
+  impl_->writer.set_now(now);
+  impl_->on_parsed(message, from, now, out);
+}
+
 void Endpoint::on_connection_closed(const Flow& flow, TimePoint now, Output& out) {
   on_send_failed(flow, now, out);
   out.events.push_back(event::ConnectionClosed{flow});
@@ -276,6 +281,9 @@ void Endpoint::tell_time(WallTime wall, TimePoint now) {
   impl_->writer.tell_time(wall, now);
 }
 
+const Transactions& Endpoint::transactions() const {
+  return impl_->transactions;
+}
 const Counters& Endpoint::counters() const {
   return impl_->counters;
 }

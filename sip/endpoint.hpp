@@ -95,6 +95,8 @@ struct SubscriptionInfo {
   std::uint64_t user_data = 0;
 };
 
+class Transactions;
+
 class Endpoint final : public Core {
  public:
   Endpoint(EndpointConfig config, const Seed& seed);
@@ -108,6 +110,9 @@ class Endpoint final : public Core {
   // `local`. One that is announced again replaces the former.
   void on_listening(const Listener& listener) override;
   void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out) override;
+  // The same for a message that was parsed, and found without fault by validate() if it is a
+  // request. Its bytes must live as long as the events.
+  void on_parsed(const MessageView& message, const Flow& from, TimePoint now, Output& out);
   // Requests waiting on it fail, calls live on.
   void on_connection_closed(const Flow& flow, TimePoint now, Output& out) override;
   void on_send_failed(const Flow& flow, TimePoint now, Output& out) override;
@@ -186,6 +191,8 @@ class Endpoint final : public Core {
   // Pages: what comes after `after` (default: from the start), in no special order.
   std::vector<CallInfo> list_calls(CallId after, std::size_t at_most) const;
   std::vector<SubscriptionInfo> list_subscriptions(SubscriptionId after, std::size_t at_most) const;
+
+  const Transactions& transactions() const;
 
   // The time of day at `now`, for Date. Call it again after a step of the clock.
   void tell_time(WallTime wall, TimePoint now);

@@ -180,6 +180,7 @@ struct Endpoint::Impl {
 
   // endpoint_receive.cpp: messages from the network.
   void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out);
+  void on_parsed(const MessageView& message, const Flow& from, TimePoint now, Output& out);
   void on_broken(Errc code, Turn& turn);
   void on_response(Turn& turn);
   void deliver_response(const Owner& owner, TransactionId id, Turn& turn);

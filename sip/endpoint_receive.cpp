@@ -21,6 +21,14 @@ void Endpoint::Impl::on_message(std::string_view bytes, const Flow& from, TimePo
   on_request(turn);
 }
 
+void Endpoint::Impl::on_parsed(const MessageView& message, const Flow& from, TimePoint now,
+                               Output& out) {
+  current = {};
+  view = message;
+  Turn turn{now, out, &view, from};
+  view.is_response() ? on_response(turn) : on_request(turn);
+}
+
 void Endpoint::Impl::on_broken(Errc code, Turn& turn) {
   if (code == Errc::keep_alive || code == Errc::not_sip) {
     ++counters.junk;

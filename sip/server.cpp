@@ -230,6 +230,9 @@ void Server::on_deadline(TimePoint now, Output& out) {
 TimePoint Server::next_deadline() const {
   return impl_->next_deadline();
 }
+const Transactions& Server::transactions() const {
+  return impl_->transactions;
+}
 const ServerConfig& Server::config() const {
   return impl_->config;
 }

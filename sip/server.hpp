@@ -143,6 +143,8 @@ struct ProxiedRequest {
   std::vector<Branch> branches;
 };
 
+class Transactions;
+
 class Server final : public Core {
  public:
   // `location` and `accounts` must outlive it; without accounts nobody is asked who they are.
@@ -175,6 +177,7 @@ class Server final : public Core {
 
   const ServerConfig& config() const;
   const Counters& counters() const;
+  const Transactions& transactions() const;
   const ServerCounters& server_counters() const;
   // Null without accounts.
   const Authenticator::Counters* authenticator_counters() const;
