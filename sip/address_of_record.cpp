@@ -1,5 +1,6 @@
 // The canonical form of an address of record (RFC 3261 10.3 step 5).
 #include <algorithm>
+#include <array>
 
 #include "sip/location.hpp"
 #include "sip/scan.hpp"
@@ -16,15 +17,18 @@ bool is_escape(std::string_view text, std::size_t at) {
          scan::is(text[at + 2], scan::hex);
 }
 
-// May stand in a user part without an escape (25.1: unreserved and user-unreserved).
-bool plain(char c) {
-  return (scan::is(c, scan::token | scan::digit) && c != '%' && c != '`') ||
-         std::string_view("()&=+$,;?/").find(c) != std::string_view::npos;
-}
+// What may stand in a user part without an escape (25.1: unreserved and user-unreserved).
+constexpr std::array<bool, 256> plain = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_.!~*'()&=+$,;?/"))
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
 
 void append_byte(std::string& out, unsigned char byte) {
   constexpr char digits[] = "0123456789ABCDEF";
-  if (plain(static_cast<char>(byte)) && byte < 0x80) {
+  if (plain[byte]) {
     out += static_cast<char>(byte);
     return;
   }
@@ -35,6 +39,10 @@ void append_byte(std::string& out, unsigned char byte) {
 
 // One spelling of each character: plain where that is allowed, else escaped in upper case.
 void append_user(std::string& out, std::string_view user) {
+  const auto strange = std::find_if(user.begin(), user.end(),
+                                    [](char c) { return !plain[static_cast<unsigned char>(c)]; });
+  out.append(user.begin(), strange);
+  user.remove_prefix(static_cast<std::size_t>(strange - user.begin()));
   for (std::size_t i = 0; i < user.size(); ++i) {
     if (!is_escape(user, i)) {
       append_byte(out, static_cast<unsigned char>(user[i]));
@@ -57,7 +65,10 @@ bool canonical_aor(const Uri& uri, std::string& out) {
   }
   const bool brackets = uri.host.kind == HostKind::ipv6;
   if (brackets) out += '[';
-  for (const char c : uri.host.host) out += scan::lower(c);
+  const auto host_at = out.size();
+  out += uri.host.host;
+  std::transform(out.begin() + static_cast<std::ptrdiff_t>(host_at), out.end(),
+                 out.begin() + static_cast<std::ptrdiff_t>(host_at), scan::lower);
   if (brackets) out += ']';
   return true;
 }

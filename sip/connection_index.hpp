@@ -47,12 +47,14 @@ class ConnectionIndex {
     std::uint32_t first = no_entry, next = no_entry;
   };
   struct Connections {
+    using Handle = std::uint32_t;
+    static constexpr Handle none = no_entry;
     Slab<Connection> slab;
     static std::uint32_t hash(ConnectionId id) {
       return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) * 0x9e3779b97f4a7c15u >> 32);
     }
     std::uint32_t hash_of(std::uint32_t index) const { return hash(slab.at(index).id); }
-    std::uint32_t& next_of(std::uint32_t index) { return slab.at(index).next; }
+    Handle& next_of(std::uint32_t index) { return slab.at(index).next; }
   };
 
   std::uint32_t find(ConnectionId id) const {

@@ -5,6 +5,7 @@
 // comes, so that refreshing a registration touches no list.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,16 +26,18 @@ class DeadlineWheel {
  public:
   explicit DeadlineWheel(Entries& entries) : entries_(entries) { heads_.fill(no_entry); }
 
-  // `index` is to be looked at when `when` has passed, or some time before.
-  void schedule(std::uint32_t index, TimePoint when) {
-    auto second = second_after(when);
-    if (second < cursor_) second = cursor_;
-    if (second > cursor_ + size - 1) second = cursor_ + size - 1;
+  // `index` is to be looked at when `when` has passed, or some time before. Where it hangs then,
+  // for is_before().
+  std::uint32_t schedule(std::uint32_t index, TimePoint when) {
+    const auto second = place_of(when);
     auto& links = entries_.links_of(index);
-    if (links.second != 0 && links.second <= second) return;
+    if (links.second != 0 && links.second <= second) return links.second;
     remove(index);
     hang(index, links, second);
+    return second;
   }
+  // Whether schedule() would move what hangs at `second`.
+  bool is_before(TimePoint when, std::uint32_t second) const { return place_of(when) < second; }
   void remove(std::uint32_t index) {
     auto& links = entries_.links_of(index);
     if (links.second == 0) return;
@@ -79,6 +82,9 @@ class DeadlineWheel {
   }
   static std::uint32_t second_after(TimePoint t) {
     return second_of(t) + (t.time_since_epoch() % std::chrono::seconds(1) > Duration::zero());
+  }
+  std::uint32_t place_of(TimePoint when) const {
+    return std::clamp(second_after(when), cursor_, cursor_ + size - 1);
   }
   void hang(std::uint32_t index, WheelLinks& links, std::uint32_t second) {
     auto& head = heads_[second % size];

@@ -3,6 +3,7 @@
 // slots.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,36 +14,41 @@ namespace sip {
 
 inline constexpr std::uint32_t no_entry = 0xffffffff;
 
-// `Entries`: hash_of(index) and next_of(index), a reference, for any index that was inserted.
+// `Entries` says what an entry is: Handle, a value by which it is known; none, that of no entry;
+// hash_of(handle), and next_of(handle), a reference to a Handle of the entry's own.
 template <class Entries>
 class GrowingIndex {
  public:
+  using Handle = typename Entries::Handle;
+
   explicit GrowingIndex(Entries& entries) : entries_(entries) { add_segment(); }
 
-  void insert(std::uint32_t index) {
-    auto& first = head(bucket_of(entries_.hash_of(index)));
-    entries_.next_of(index) = first;
-    first = index;
+  void insert(Handle entry) {
+    auto& first = head(bucket_of(entries_.hash_of(entry)));
+    entries_.next_of(entry) = first;
+    first = entry;
     if (++size_ > buckets_) split();
   }
-  void erase(std::uint32_t index) {
-    auto* link = &head(bucket_of(entries_.hash_of(index)));
-    while (*link != index) link = &entries_.next_of(*link);
-    *link = entries_.next_of(index);
+  void erase(Handle entry) {
+    *link_to(entry, entries_.hash_of(entry)) = entries_.next_of(entry);
     --size_;
   }
-  // The first entry with this hash that `matches(index)`; no_entry when there is none.
+  // The entry has moved, its link with it: what was `from` is `to` now. `from` is not looked at.
+  void replace(Handle from, Handle to) { *link_to(from, entries_.hash_of(to)) = to; }
+  // The first entry with this hash that `matches(handle)`; none when there is none.
   template <class Matches>
-  std::uint32_t find(std::uint32_t hash, Matches matches) const {
-    auto index = head(bucket_of(hash));
-    while (index != no_entry && !(entries_.hash_of(index) == hash && matches(index)))
-      index = entries_.next_of(index);
-    return index;
+  Handle find(std::uint32_t hash, Matches matches) const {
+    auto entry = head(bucket_of(hash));
+    while (entry != Entries::none && !(entries_.hash_of(entry) == hash && matches(entry)))
+      entry = entries_.next_of(entry);
+    return entry;
   }
 
+  // Where its chain begins, to be fetched before it is needed.
+  const Handle* chain_at(std::uint32_t hash) const { return &head(bucket_of(hash)); }
   // For walking: the chain that holds this hash, and how many low bits of the hash all its entries
   // have in common. Buckets taken by their bits reversed keep their order when they split.
-  std::uint32_t chain(std::uint32_t hash) const { return head(bucket_of(hash)); }
+  Handle chain(std::uint32_t hash) const { return head(bucket_of(hash)); }
   int common_bits(std::uint32_t hash) const {
     const auto bucket = bucket_of(hash);
     const bool is_split = bucket >= base_ || bucket < buckets_ - base_;
@@ -56,31 +62,36 @@ class GrowingIndex {
     const auto bucket = hash & (2 * base_ - 1);
     return bucket < buckets_ ? bucket : bucket & (base_ - 1);
   }
-  std::uint32_t& head(std::uint32_t bucket) const {
+  Handle& head(std::uint32_t bucket) const {
     return segments_[bucket / segment_size][bucket % segment_size];
   }
+  Handle* link_to(Handle entry, std::uint32_t hash) {
+    auto* link = &head(bucket_of(hash));
+    while (*link != entry) link = &entries_.next_of(*link);
+    return link;
+  }
   void add_segment() {
-    segments_.push_back(std::make_unique<std::uint32_t[]>(segment_size));
-    for (std::uint32_t i = 0; i < segment_size; ++i) segments_.back()[i] = no_entry;
+    segments_.push_back(std::make_unique<Handle[]>(segment_size));
+    std::fill_n(segments_.back().get(), segment_size, Entries::none);
   }
   void split() {
     const auto from = buckets_ - base_, to = buckets_;
     if (to / segment_size == segments_.size()) add_segment();
-    auto index = head(from);
+    auto entry = head(from);
     auto* keep = &head(from);
     auto* move = &head(to);
-    while (index != no_entry) {
-      auto*& tail = (entries_.hash_of(index) & base_) != 0 ? move : keep;
-      *tail = index;
-      tail = &entries_.next_of(index);
-      index = *tail;
+    while (entry != Entries::none) {
+      auto*& tail = (entries_.hash_of(entry) & base_) != 0 ? move : keep;
+      *tail = entry;
+      tail = &entries_.next_of(entry);
+      entry = *tail;
     }
-    *keep = *move = no_entry;
+    *keep = *move = Entries::none;
     if (++buckets_ == 2 * base_) base_ *= 2;
   }
 
   Entries& entries_;
-  std::vector<std::unique_ptr<std::uint32_t[]>> segments_;
+  std::vector<std::unique_ptr<Handle[]>> segments_;
   std::uint32_t base_ = segment_size;     // a power of two
   std::uint32_t buckets_ = segment_size;  // base_ <= buckets_ < 2 * base_
   std::size_t size_ = 0;

@@ -72,40 +72,45 @@ bool same_binding(const BindingView& old, const BindingView& fresh) {
 
 struct Location::Impl {
   struct Record {
-    PackedBindings bindings;
-    std::uint32_t hash = 0, next = no_entry;
+    PackedBindings::Block block;
     WheelLinks wheel;
-    bool listed = false;  // in changed
   };
+  // The index chains the blocks themselves: what a look-up does not need, it does not touch.
   struct Records {
+    using Handle = char*;
+    static constexpr Handle none = nullptr;
     Slab<Record> slab;
-    std::uint32_t hash_of(std::uint32_t index) const { return slab.at(index).hash; }
-    std::uint32_t& next_of(std::uint32_t index) { return slab.at(index).next; }
-    WheelLinks& links_of(std::uint32_t index) { return slab.at(index).wheel; }
+    static std::uint32_t hash_of(Handle block) { return PackedBindings(block).head().hash; }
+    static Handle& next_of(Handle block) { return PackedBindings(block).head().next; }
+    WheelLinks& links_of(std::uint32_t record) { return slab.at(record).wheel; }
   };
 
   Impl(LocationLimits l, std::uint64_t s) : limits(l), seed(s) {
     limits.text_bytes = std::min<std::size_t>(limits.text_bytes, PackedBindings::max_size - 256);
+    limits.bindings_per_aor = std::min<std::size_t>(limits.bindings_per_aor, 10'000);
   }
 
-  std::uint32_t find(std::string_view aor) const {
-    return index.find(keyed_hash(aor, seed),
-                      [&](std::uint32_t i) { return records.slab.at(i).bindings.aor() == aor; });
+  PackedBindings find(std::string_view aor) const {
+    return PackedBindings(index.find(
+        keyed_hash(aor, seed), [&](char* block) { return PackedBindings(block).aor() == aor; }));
   }
-  Record& at(std::uint32_t i) { return records.slab.at(i); }
+  PackedBindings at(std::uint32_t record) const {
+    return PackedBindings(records.slab.at(record).block);
+  }
 
-  bool put(std::string_view aor, const BindingView& binding);
-  bool fits(std::uint32_t i, std::string_view aor, const BindingView& binding) const;
-  std::uint32_t add_record(std::string_view aor);
-  std::uint32_t replaced_by(std::uint32_t i, const BindingView& binding) const;
-  void erase(std::uint32_t i, std::uint32_t offset, const BindingView* instead_of_it);
-  void drop_when_empty(std::uint32_t i);
-  void expire(std::uint32_t i, TimePoint now);
-  void close(std::uint32_t i, ConnectionId connection);
-  void note_put(std::uint32_t i);
-  void take_puts(std::uint32_t i, std::vector<BindingChange>& out);
+  bool put(std::string_view aor, const BindingView& b);
+  bool fits(PackedBindings all, bool replaces, std::string_view aor, const BindingView& b) const;
+  PackedBindings add_record(std::string_view aor);
+  void insert(PackedBindings all, const BindingView& b);
+  void schedule(PackedBindings all, TimePoint expires_at);
+  static std::uint32_t replaced_by(PackedBindings all, const BindingView& b);
+  void erase(PackedBindings all, std::uint32_t offset, const BindingView* instead_of_it);
+  void drop_when_empty(PackedBindings all);
+  void expire(PackedBindings all, TimePoint now);
+  void close(PackedBindings all, ConnectionId connection);
+  void take_puts(PackedBindings all, std::vector<BindingChange>& out);
   void list_chain(std::uint32_t hash, std::uint32_t beyond, std::string_view after,
-                  std::vector<std::uint32_t>& out) const;
+                  std::vector<char*>& out) const;
 
   LocationLimits limits;
   std::uint64_t seed;
@@ -120,27 +125,25 @@ struct Location::Impl {
   std::vector<BindingChange> removed;
 };
 
-bool Location::Impl::fits(std::uint32_t i, std::string_view aor, const BindingView& b) const {
+bool Location::Impl::fits(PackedBindings all, bool replaces, std::string_view aor,
+                          const BindingView& b) const {
   if (text_size(b) > limits.text_bytes || aor.size() > limits.text_bytes) return false;
-  if (i != no_entry && replaced_by(i, b) != 0) return true;
-  if (binding_count >= limits.bindings) return false;
-  return i == no_entry ? limits.bindings_per_aor > 0
-                       : records.slab.at(i).bindings.count() < limits.bindings_per_aor;
+  if (replaces) return true;
+  return binding_count < limits.bindings && (all ? all.count() : 0) < limits.bindings_per_aor;
 }
 
-std::uint32_t Location::Impl::add_record(std::string_view aor) {
-  const auto i = records.slab.take();
-  at(i).bindings = PackedBindings(aor);
-  at(i).hash = keyed_hash(aor, seed);
-  index.insert(i);
+PackedBindings Location::Impl::add_record(std::string_view aor) {
+  const auto record = records.slab.take();
+  auto& block = records.slab.at(record).block;
+  block = PackedBindings::make(aor, keyed_hash(aor, seed), record);
+  index.insert(block.get());
   ++record_count;
-  return i;
+  return PackedBindings(block);
 }
 
 // Offset of the binding that this one takes the place of; 0 when there is none. Equal texts first:
 // a refresh parses nothing.
-std::uint32_t Location::Impl::replaced_by(std::uint32_t i, const BindingView& b) const {
-  const auto& all = records.slab.at(i).bindings;
+std::uint32_t Location::Impl::replaced_by(PackedBindings all, const BindingView& b) {
   if (b.reg_id == 0 || b.instance.empty())
     for (auto o = all.first(); o != all.end(); o = all.next(o))
       if (all.contact(o) == b.contact) return o;
@@ -150,94 +153,108 @@ std::uint32_t Location::Impl::replaced_by(std::uint32_t i, const BindingView& b)
 }
 
 bool Location::Impl::put(std::string_view aor, const BindingView& b) {
-  auto i = find(aor);
-  if (!fits(i, aor, b)) return false;
-  if (i == no_entry) i = add_record(aor);
-  while (const auto old = replaced_by(i, b)) erase(i, old, &b);
-  PackedBindings::Marks marks{0, keep};
-  if (b.flow.connection != ConnectionId::none) marks.link = connections.add(b.flow.connection, i);
-  at(i).bindings.insert(b, marks);
-  ++binding_count;
-  wheel.schedule(i, b.expires_at);
-  if (keep) note_put(i);
+  auto all = find(aor);
+  auto old = all ? replaced_by(all, b) : 0;
+  if (!fits(all, old != 0, aor, b)) return false;
+  if (!all) all = add_record(aor);
+  for (; old != 0; old = all.count() > 0 ? replaced_by(all, b) : 0) erase(all, old, &b);
+  insert(all, b);
   return true;
+}
+
+void Location::Impl::insert(PackedBindings all, const BindingView& b) {
+  const auto record = all.head().record;
+  if (const auto size = PackedBindings::size_of(b); !all.has_room(size)) {
+    auto larger = all.grown_by(size);
+    index.replace(all.block(), larger.get());
+    records.slab.at(record).block = std::move(larger);
+    all = at(record);
+  }
+  PackedBindings::Marks marks{0, keep};
+  if (b.flow.connection != ConnectionId::none)
+    marks.link = connections.add(b.flow.connection, record);
+  all.insert(b, marks);
+  ++binding_count;
+  schedule(all, b.expires_at);
+  if (!keep || all.head().listed) return;
+  all.head().listed = 1;
+  changed.push_back(record);
+}
+
+void Location::Impl::schedule(PackedBindings all, TimePoint expires_at) {
+  auto& head = all.head();
+  if (head.scheduled == 0 || wheel.is_before(expires_at, head.scheduled))
+    head.scheduled = wheel.schedule(head.record, expires_at);
 }
 
 // Leaves a record without bindings behind when it was the last. What is stored under the same key
 // as `instead_of_it` is overwritten, anything else must be removed from the store.
-void Location::Impl::erase(std::uint32_t i, std::uint32_t offset,
+void Location::Impl::erase(PackedBindings all, std::uint32_t offset,
                            const BindingView* instead_of_it) {
-  auto& bindings = at(i).bindings;
-  if (const auto link = bindings.marks(offset).link) connections.remove(link);
+  if (const auto link = all.marks(offset).link) connections.remove(link);
   if (keep) {
-    const auto old = bindings.read(offset);
+    const auto old = all.read(offset);
     const auto* b = instead_of_it;
     if (!b || b->contact != old.contact || b->reg_id != old.reg_id || b->instance != old.instance)
-      removed.push_back({std::string(bindings.aor()), key_of(old), true});
+      removed.push_back({std::string(all.aor()), key_of(old), true});
   }
-  bindings.erase(offset);
+  all.erase(offset);
   --binding_count;
 }
 
-void Location::Impl::drop_when_empty(std::uint32_t i) {
-  if (at(i).bindings.count() > 0) return;
-  index.erase(i);
-  wheel.remove(i);
-  records.slab.release(i);
+void Location::Impl::drop_when_empty(PackedBindings all) {
+  if (all.count() > 0) return;
+  const auto record = all.head().record;
+  index.erase(all.block());
+  wheel.remove(record);
+  records.slab.release(record);
   --record_count;
 }
 
-void Location::Impl::expire(std::uint32_t i, TimePoint now) {
-  auto& bindings = at(i).bindings;
+void Location::Impl::expire(PackedBindings all, TimePoint now) {
+  all.head().scheduled = 0;  // the wheel has let go of it
   auto earliest = never;
-  for (auto o = bindings.first(); o != bindings.end();) {
-    const auto expires_at = bindings.expires_at(o);
+  for (auto o = all.first(); o != all.end();) {
+    const auto expires_at = all.expires_at(o);
     if (expires_at <= now) {
-      erase(i, o, nullptr);
+      erase(all, o, nullptr);
     } else {
       earliest = std::min(earliest, expires_at);
-      o = bindings.next(o);
+      o = all.next(o);
     }
   }
-  if (earliest != never) wheel.schedule(i, earliest);
-  drop_when_empty(i);
+  if (earliest != never) schedule(all, earliest);
+  drop_when_empty(all);
 }
 
-void Location::Impl::close(std::uint32_t i, ConnectionId connection) {
-  auto& bindings = at(i).bindings;
-  for (auto o = bindings.first(); o != bindings.end();) {
-    const auto b = bindings.read(o);
+void Location::Impl::close(PackedBindings all, ConnectionId connection) {
+  for (auto o = all.first(); o != all.end();) {
+    const auto b = all.read(o);
     if (b.flow.connection == connection && lives_by_its_connection(b)) {
-      erase(i, o, nullptr);
+      erase(all, o, nullptr);
       continue;
     }
-    auto marks = bindings.marks(o);
+    auto marks = all.marks(o);
     if (b.flow.connection == connection) {
       connections.remove(std::exchange(marks.link, 0));
-      bindings.set_marks(o, marks);
-      bindings.forget_connection(o);
+      all.set_marks(o, marks);
+      all.forget_connection(o);
     }
-    o = bindings.next(o);
+    o = all.next(o);
   }
-  drop_when_empty(i);
-}
-
-void Location::Impl::note_put(std::uint32_t i) {
-  if (std::exchange(at(i).listed, true)) return;
-  changed.push_back(i);
+  drop_when_empty(all);
 }
 
 // The oldest first, so that who applies them in their order has the newest last.
-void Location::Impl::take_puts(std::uint32_t i, std::vector<BindingChange>& out) {
-  at(i).listed = false;
-  auto& bindings = at(i).bindings;
-  if (!bindings) return;  // removed since
+void Location::Impl::take_puts(PackedBindings all, std::vector<BindingChange>& out) {
+  if (!all) return;  // removed since
+  all.head().listed = 0;
   const auto begin = static_cast<std::ptrdiff_t>(out.size());
-  for (auto o = bindings.first(); o != bindings.end(); o = bindings.next(o)) {
-    auto marks = bindings.marks(o);
+  for (auto o = all.first(); o != all.end(); o = all.next(o)) {
+    auto marks = all.marks(o);
     if (!std::exchange(marks.dirty, false)) continue;
-    bindings.set_marks(o, marks);
-    out.push_back({std::string(bindings.aor()), value_of(bindings.read(o)), false});
+    all.set_marks(o, marks);
+    out.push_back({std::string(all.aor()), value_of(all.read(o)), false});
   }
   std::reverse(out.begin() + begin, out.end());
 }
@@ -247,10 +264,19 @@ Location::Location(LocationLimits limits, std::uint64_t hash_seed)
 Location::~Location() = default;
 
 Location::Walk Location::walk_of(std::string_view aor) const {
-  const auto i = impl_->find(aor);
-  if (i == no_entry) return {};
-  const auto& bindings = impl_->at(i).bindings;
-  return {bindings.data(bindings.first()), bindings.data(bindings.end())};
+  const auto all = impl_->find(aor);
+  if (!all) return {};
+  return {all.data(all.first()), all.data(all.end())};
+}
+
+void Location::expect(std::string_view aor) const {
+  __builtin_prefetch(impl_->index.chain_at(keyed_hash(aor, impl_->seed)));
+}
+
+void Location::expect_soon(std::string_view aor) const {
+  const char* const block = *impl_->index.chain_at(keyed_hash(aor, impl_->seed));
+  if (!block) return;
+  for (int line = 0; line < 4; ++line) __builtin_prefetch(block + 64 * line);
 }
 
 const char* Location::read(const char* at, BindingView& out) {
@@ -272,22 +298,21 @@ bool Location::remove(std::string_view aor, std::string_view contact) {
 }
 
 bool Location::remove_same(std::string_view aor, const BindingView& binding) {
-  const auto i = impl_->find(aor);
-  if (i == no_entry) return false;
+  const auto all = impl_->find(aor);
+  if (!all) return false;
   bool found = false;
-  for (; const auto offset = impl_->replaced_by(i, binding); found = true)
-    impl_->erase(i, offset, nullptr);
-  impl_->drop_when_empty(i);
+  for (; const auto offset = Impl::replaced_by(all, binding); found = true)
+    impl_->erase(all, offset, nullptr);
+  impl_->drop_when_empty(all);
   return found;
 }
 
 std::size_t Location::remove_all(std::string_view aor) {
-  const auto i = impl_->find(aor);
-  if (i == no_entry) return 0;
-  auto& bindings = impl_->at(i).bindings;
-  const auto count = bindings.count();
-  while (bindings.count() > 0) impl_->erase(i, bindings.first(), nullptr);
-  impl_->drop_when_empty(i);
+  const auto all = impl_->find(aor);
+  if (!all) return 0;
+  const auto count = all.count();
+  while (all.count() > 0) impl_->erase(all, all.first(), nullptr);
+  impl_->drop_when_empty(all);
   return count;
 }
 
@@ -295,14 +320,14 @@ void Location::on_connection_closed(const Flow& flow) {
   if (flow.connection == ConnectionId::none) return;
   for (auto i = impl_->connections.first(flow.connection); i != no_entry;
        i = impl_->connections.first(flow.connection))
-    impl_->close(i, flow.connection);
+    impl_->close(impl_->at(i), flow.connection);
 }
 
 void Location::on_deadline(TimePoint now) {
   for (int n = 0; n < at_once; ++n) {
     const auto i = impl_->wheel.take_due(now);
     if (i == no_entry) return;
-    impl_->expire(i, now);
+    impl_->expire(impl_->at(i), now);
   }
 }
 
@@ -310,8 +335,8 @@ TimePoint Location::next_deadline() const {
   return impl_->wheel.next();
 }
 std::size_t Location::count(std::string_view aor) const {
-  const auto i = impl_->find(aor);
-  return i == no_entry ? 0 : impl_->at(i).bindings.count();
+  const auto all = impl_->find(aor);
+  return all ? all.count() : 0;
 }
 std::size_t Location::bindings() const {
   return impl_->binding_count;
@@ -325,14 +350,13 @@ const LocationLimits& Location::limits() const {
 
 // Of one chain, those behind (beyond, after), in the order of the walk.
 void Location::Impl::list_chain(std::uint32_t hash, std::uint32_t beyond, std::string_view after,
-                                std::vector<std::uint32_t>& out) const {
-  const auto place = [this](std::uint32_t i) {
-    const auto& record = records.slab.at(i);
-    return std::pair(reversed(record.hash), record.bindings.aor());
+                                std::vector<char*>& out) const {
+  const auto place = [](char* block) {
+    return std::pair(reversed(Records::hash_of(block)), PackedBindings(block).aor());
   };
   out.clear();
-  for (auto i = index.chain(hash); i != no_entry; i = records.slab.at(i).next)
-    if (after.empty() || place(i) > std::pair(beyond, after)) out.push_back(i);
+  for (auto* block = index.chain(hash); block; block = Records::next_of(block))
+    if (after.empty() || place(block) > std::pair(beyond, after)) out.push_back(block);
   std::ranges::sort(out, {}, place);
 }
 
@@ -340,14 +364,14 @@ std::vector<std::pair<std::string, Binding>> Location::list(std::string_view aft
                                                             std::size_t at_most,
                                                             TimePoint now) const {
   std::vector<std::pair<std::string, Binding>> out;
-  std::vector<std::uint32_t> chain;
+  std::vector<char*> chain;
   std::uint64_t place = after.empty() ? 0 : reversed(keyed_hash(after, impl_->seed));
   for (; place <= 0xffffffff; after = {}) {
     const auto hash = reversed(static_cast<std::uint32_t>(place));
     impl_->list_chain(hash, static_cast<std::uint32_t>(place), after, chain);
-    for (const auto i : chain) {
+    for (auto* const block : chain) {
       if (out.size() >= at_most) return out;
-      const std::string aor(impl_->at(i).bindings.aor());
+      const std::string aor(PackedBindings(block).aor());
       visit(aor, now, [&](const BindingView& view) { out.emplace_back(aor, value_of(view)); });
     }
     place = (place | (0xffffffffu >> impl_->index.common_bits(hash))) + 1;
@@ -368,7 +392,7 @@ std::vector<BindingChange> Location::take_changes(std::size_t at_most) {
   while (!changed.empty() && out.size() < at_most) {
     const auto i = changed.back();
     changed.pop_back();
-    impl_->take_puts(i, out);
+    impl_->take_puts(impl_->at(i), out);
   }
   return out;
 }

@@ -104,6 +104,12 @@ class Location {
     return found;
   }
 
+  // An address that will be looked up in a moment: memory that is not in the cache is fetched
+  // while the caller does something else. First expect(), a few hundred ns later expect_soon(). No
+  // more than hints.
+  void expect(std::string_view aor) const;
+  void expect_soon(std::string_view aor) const;
+
   // Inserts, or replaces the binding that is the same_binding(); it is then the newest. False: a
   // limit, nothing has changed. Texts must not be views into this location.
   bool put(std::string_view aor, const BindingView& binding);

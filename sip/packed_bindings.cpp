@@ -1,6 +1,7 @@
 #include "sip/packed_bindings.hpp"
 
 #include <cstring>
+#include <new>
 
 namespace sip {
 namespace {
@@ -86,43 +87,25 @@ void write(char* at, const BindingView& b, PackedBindings::Marks marks) {
 
 }  // namespace
 
-struct PackedBindings::Head {
-  std::uint32_t used = 0, capacity = 0;
-  std::uint16_t count = 0, aor_size = 0;
-};
-
-PackedBindings::PackedBindings(std::string_view aor) {
-  const Head head{static_cast<std::uint32_t>(sizeof(Head) + aor.size()),
-                  static_cast<std::uint32_t>(sizeof(Head) + aor.size()), 0, small(aor.size())};
-  block_.reset(new char[head.capacity]);
-  set_head(head);
-  put(block_.get() + sizeof(Head), aor);
+PackedBindings::Block PackedBindings::make(std::string_view aor, std::uint32_t hash,
+                                           std::uint32_t record) {
+  const auto size = sizeof(Head) + aor.size();
+  Block block(new char[size]);
+  auto* head = new (block.get()) Head;
+  head->hash = hash, head->record = record;
+  head->used = head->capacity = static_cast<std::uint32_t>(size);
+  head->aor_size = small(aor.size());
+  put(block.get() + sizeof(Head), aor);
+  return block;
 }
 
-PackedBindings::Head PackedBindings::head() const {
-  Head head;
-  std::memcpy(&head, block_.get(), sizeof head);
-  return head;
-}
-
-void PackedBindings::set_head(const Head& head) {
-  std::memcpy(block_.get(), &head, sizeof head);
-}
-
-std::string_view PackedBindings::aor() const {
-  return {block_.get() + sizeof(Head), head().aor_size};
-}
-
-std::size_t PackedBindings::count() const {
-  return head().count;
-}
-
-std::uint32_t PackedBindings::first() const {
-  return static_cast<std::uint32_t>(sizeof(Head)) + head().aor_size;
-}
-
-std::uint32_t PackedBindings::end() const {
-  return head().used;
+PackedBindings::Block PackedBindings::grown_by(std::size_t size) const {
+  const auto capacity = head().used + size;
+  Block larger(new char[capacity]);
+  new (larger.get()) Head(head());
+  std::memcpy(larger.get() + sizeof(Head), block_ + sizeof(Head), head().used - sizeof(Head));
+  PackedBindings(larger).head().capacity = static_cast<std::uint32_t>(capacity);
+  return larger;
 }
 
 std::uint32_t PackedBindings::next(std::uint32_t at) const {
@@ -168,27 +151,18 @@ void PackedBindings::set_marks(std::uint32_t at, Marks marks) {
   auto f = fixed_at(data(at));
   f.link = marks.link;
   f.flags = static_cast<std::uint8_t>((f.flags & ~dirty) | (marks.dirty ? dirty : 0));
-  store(block_.get() + at, f);
+  store(block_ + at, f);
 }
 
 void PackedBindings::forget_connection(std::uint32_t at) {
   auto f = fixed_at(data(at));
   f.connection = 0;
-  store(block_.get() + at, f);
+  store(block_ + at, f);
 }
 
 std::size_t PackedBindings::size_of(const BindingView& b) {
   return sizeof(Fixed) + b.contact.size() + b.call_id.size() + b.path.size() + b.instance.size() +
          b.user_agent.size() + b.flow.local.ip.size() + b.flow.remote.ip.size();
-}
-
-void PackedBindings::reallocate(std::size_t capacity) {
-  auto h = head();
-  h.capacity = static_cast<std::uint32_t>(capacity);
-  std::unique_ptr<char[]> larger(new char[capacity]);
-  std::memcpy(larger.get(), block_.get(), h.used);
-  block_ = std::move(larger);
-  set_head(h);
 }
 
 // Before the first that is not better: of equals the newest is first.
@@ -200,24 +174,19 @@ std::uint32_t PackedBindings::place_for(std::uint16_t q_1000) const {
 
 void PackedBindings::insert(const BindingView& binding, Marks marks) {
   const auto size = static_cast<std::uint32_t>(size_of(binding));
-  if (head().used + size > head().capacity) reallocate(head().used + size);
-  auto h = head();
   const auto at = place_for(binding.q_1000);
-  std::memmove(block_.get() + at + size, block_.get() + at, h.used - at);
-  write(block_.get() + at, binding, marks);
-  h.used += size;
-  ++h.count;
-  set_head(h);
+  std::memmove(block_ + at + size, block_ + at, head().used - at);
+  write(block_ + at, binding, marks);
+  head().used += size;
+  ++head().count;
 }
 
 // The block keeps its size: what is erased is mostly put back a moment later, refreshed.
 void PackedBindings::erase(std::uint32_t at) {
-  auto h = head();
   const auto size = fixed_at(data(at)).size;
-  std::memmove(block_.get() + at, block_.get() + at + size, h.used - at - size);
-  h.used -= size;
-  --h.count;
-  set_head(h);
+  std::memmove(block_ + at, block_ + at + size, head().used - at - size);
+  head().used -= size;
+  --head().count;
 }
 
 }  // namespace sip

@@ -1,5 +1,6 @@
-// One address of record and its bindings in one block of memory: a million of them must fit.
-// Bindings lie in the order in which they are given out: by q, equal ones newest first.
+// One address of record and its bindings in one block of memory: a million of them must fit, and a
+// look-up shall touch little. Bindings lie in the order in which they are given out: by q, equal
+// ones newest first.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +12,38 @@
 
 namespace sip {
 
+// A reference to such a block; the table of records owns it.
 class PackedBindings {
  public:
+  using Block = std::unique_ptr<char[]>;
+
   PackedBindings() = default;
-  explicit PackedBindings(std::string_view aor);
+  explicit PackedBindings(char* block) : block_(block) {}
+  explicit PackedBindings(const Block& block) : block_(block.get()) {}
+  // `record`: its number in the table.
+  static Block make(std::string_view aor, std::uint32_t hash, std::uint32_t record);
+  // A larger copy, for one more binding.
+  Block grown_by(std::size_t size) const;
+
+  // What all bindings of the address share. It stands at the block's begin.
+  struct Head {
+    char* next = nullptr;    // in the chain of the index
+    std::uint32_t hash = 0;  // of the address
+    std::uint32_t record = 0;
+    std::uint32_t used = 0;  // bytes of the block
+    std::uint32_t capacity = 0;
+    std::uint32_t scheduled = 0;  // the second at which the wheel will look at it; 0: not at all
+    std::uint16_t aor_size = 0;
+    std::uint16_t count : 15 = 0;
+    std::uint16_t listed : 1 = 0;  // among those that the store must be told of
+  };
+  Head& head() const { return *reinterpret_cast<Head*>(block_); }
 
   explicit operator bool() const { return block_ != nullptr; }
-  std::string_view aor() const;
-  std::size_t count() const;
+  bool operator==(const PackedBindings&) const = default;
+  std::string_view aor() const { return {block_ + sizeof(Head), head().aor_size}; }
+  std::size_t count() const { return head().count; }
+  char* block() const { return block_; }
 
   // What is kept beside a binding.
   struct Marks {
@@ -26,8 +51,8 @@ class PackedBindings {
     bool dirty = false;      // changed since the store was told
   };
   // Walks: for (auto at = first(); at != end(); at = next(at)). An offset is valid until a change.
-  std::uint32_t first() const;
-  std::uint32_t end() const;
+  std::uint32_t first() const { return static_cast<std::uint32_t>(sizeof(Head)) + head().aor_size; }
+  std::uint32_t end() const { return head().used; }
   std::uint32_t next(std::uint32_t at) const;
   BindingView read(std::uint32_t at) const;
   TimePoint expires_at(std::uint32_t at) const;
@@ -36,25 +61,21 @@ class PackedBindings {
   void set_marks(std::uint32_t at, Marks marks);
   void forget_connection(std::uint32_t at);
 
-  // `binding` must not point into this block; its size is at most max_size.
+  static std::size_t size_of(const BindingView& binding);  // at most max_size
+  static constexpr std::size_t max_size = 8192;
+  bool has_room(std::size_t size) const { return head().used + size <= head().capacity; }
+  // `binding` must not point into this block, which must have room.
   void insert(const BindingView& binding, Marks marks);
   void erase(std::uint32_t at);
 
-  static constexpr std::size_t max_size = 8192;
-  static std::size_t size_of(const BindingView& binding);
-
-  // For the walk without the class.
+  // For a walk without the class.
   static const char* read(const char* at, BindingView& out);
-  const char* data(std::uint32_t at) const { return block_.get() + at; }
+  const char* data(std::uint32_t at) const { return block_ + at; }
 
  private:
-  struct Head;
-  Head head() const;
-  void set_head(const Head& head);
-  void reallocate(std::size_t capacity);
   std::uint32_t place_for(std::uint16_t q_1000) const;
 
-  std::unique_ptr<char[]> block_;
+  char* block_ = nullptr;
 };
 
 }  // namespace sip

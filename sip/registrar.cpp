@@ -90,6 +90,7 @@ Registrar::Refusal Registrar::read(const Request& request) {
   if (const auto r = read_address(request); r.status != 0) return r;
   if (const auto r = check_sender(request); r.status != 0) return r;
   if (const auto r = read_path(request.message); r.status != 0) return r;
+  location_.expect_soon(aor_);
   return read_contacts(request);
 }
 
@@ -112,6 +113,8 @@ Registrar::Refusal Registrar::read_address(const Request& request) {
     aor_.clear();
     return {404};
   }
+  to_uri_ = to->uri.text;
+  location_.expect(aor_);
   if (options_.domains.empty()) return {};
   const bool ours = std::ranges::find(options_.domains, host_of(aor_)) != options_.domains.end();
   return {ours ? 0 : 404};
@@ -125,6 +128,7 @@ Registrar::Refusal Registrar::check_sender(const Request& request) {
   }
   if (options_.third_party) return {};
   const auto from = request.message.from();
+  if (from && from->uri.text == to_uri_) return {};
   return {from && canonical_aor(from->uri, sender_) && sender_ == aor_ ? 0 : 403};
 }
 

@@ -104,6 +104,7 @@ class Registrar {
 
   // Of the request at hand.
   std::string aor_, sender_, path_, unsupported_;
+  std::string_view to_uri_;
   std::vector<Update> updates_;
   bool wildcard_ = false;
   bool outbound_used_ = false;
