@@ -45,9 +45,7 @@ class Fleet : private sip::net::EndpointUser {
   void on(const sip::event::CallEnded& ended);
   void on(const sip::event::ConnectionClosed& closed);
   template <class Other>
-  void on(const Other&) {}  // nothing that was asked for
-  template <class Other>
-  void on(const Other&) {}  // we make no calls
+  void on(const Other&) {}  // nothing that was asked for, no calls of ours
 
   void on_message(const sip::event::IncomingRequest& request);
   void on_control(const gb28181::manscdp::Message& control);
