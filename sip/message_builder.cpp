@@ -195,7 +195,7 @@ class ResponseHeaders {
     for_each_plain_param(via.substr(params_at), [&](std::string_view name, std::string_view whole) {
       if (scan::iequals(name, "rport")) {
         has_rport = true;
-      } else if (!scan::iequals(name, "received")) {
+      } else if (!name.empty() && !scan::iequals(name, "received")) {
         put(whole);
       }
     });
