@@ -110,7 +110,11 @@ void Endpoint::Impl::send_ack(CallId, Call& call, Turn& turn) {
     aim(call.dialog);
     call.peer_takes_update = lists(*turn.message, HeaderId::allow, "UPDATE");
     const bool agreed = call.offer_answer.state() == OfferAnswer::State::agreed;
-    if (!turn.message->body().empty() && !agreed) call.offer_answer.received();
+    if (!turn.message->body().empty() && !agreed) {
+      call.offer_answer.received();
+    } else if (call.offer_answer.local_pending()) {
+      call.offer_answer.rolled_back();
+    }
     if (call.extra && call.extra->timer) {
       call.extra->timer->agreed(*turn.message, turn.now);
       call.extra->remote_body = turn.message->body();

@@ -50,7 +50,7 @@ CallId Endpoint::Impl::invite(const InviteSpec& spec, TimePoint now, Output& out
     if (spec.reliable != Reliable100::unsupported)
       add_option(extended.headers, spec.reliable == Reliable100::required ? "Require" : "Supported",
                  "100rel");
-    if (call.extra->timer) {
+    if (call.extra && call.extra->timer) {
       add_option(extended.headers, "Supported", "timer");
       add_timer_headers(extended.headers, *call.extra->timer);
     }
@@ -172,6 +172,8 @@ void Endpoint::Impl::send_answer(CallId, Call& call, const ResponseSpec& spec, T
   if (success && !spec.body.empty() && !call.offer_answer.local_pending() &&
       call.offer_answer.state() != OfferAnswer::State::agreed)
     call.offer_answer.sent();
+  else if (success && call.offer_answer.remote_pending())
+    call.offer_answer.rolled_back();
   respond(call.invite, with_tag, contact, turn.now, turn.out);
 }
 
@@ -223,6 +225,8 @@ void Endpoint::Impl::begin_incoming_call(TransactionId id, Turn& turn) {
   call.peer_takes_100rel =
       lists(view, HeaderId::supported, "100rel") || lists(view, HeaderId::require, "100rel");
   if (!view.body().empty()) call.offer_answer.received();
+  if (view.has(HeaderId::session_expires) || config.session_expires.count() != 0)
+    call.more().remote_body = view.body();
   call.session = InviteSession::incoming(config.timers, reliability_of(turn.flow.transport),
                                          turn.now + config.limits.accept_within);
   auto& transaction = *transactions.get(id);

@@ -106,6 +106,8 @@ void Endpoint::Impl::on_change_success(CallId id, Call& call, Turn& turn) {
   if (!view.body().empty()) {
     call.offer_answer.received();
     extra.remote_body = view.body();
+  } else if (call.offer_answer.local_pending()) {
+    call.offer_answer.rolled_back();
   }
   if (!ours.spec.body.empty()) remember_session(call, ours.spec.content_type, ours.spec.body);
   ours.active = false;
@@ -278,6 +280,8 @@ bool Endpoint::Impl::respond_to_change(TransactionId id, CallId call_id, const R
       call->offer_answer.sent();
       remember_session(*call, spec.content_type, spec.body);
       if (id == current) call->extra->remote_body = view.body();
+    } else if (call->offer_answer.remote_pending()) {
+      call->offer_answer.rolled_back();  // an answer without a description changes nothing
     }
   } else if (spec.status >= 300 && call->offer_answer.remote_pending()) {
     call->offer_answer.rolled_back();

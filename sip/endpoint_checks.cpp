@@ -66,13 +66,13 @@ bool Endpoint::Impl::refused(TransactionId id, Turn& turn) {
 // 8.2.2.2: the same request by another way, while the first is not answered and forgotten.
 bool Endpoint::Impl::merged(TransactionId id, Turn& turn) {
   if (has_to_tag(view)) return false;
-  key.clear();
-  key += view.from()->tag();
-  key += '\n';
-  key += view.call_id();
-  key += '\n';
-  key += view.text(HeaderId::cseq);
-  const auto hash = RecentRequests::hash(key, 0);
+  scratch.clear();
+  scratch += view.from()->tag();
+  scratch += '\n';
+  scratch += view.call_id();
+  scratch += '\n';
+  scratch += view.text(HeaderId::cseq);
+  const auto hash = RecentRequests::hash(scratch, 0);
   const auto known = recent.exchange(hash, id);
   if (!known) return false;
   if (!transactions.get(known)) {

@@ -187,7 +187,7 @@ struct Endpoint::Impl {
   void on_request(Turn& turn);
   void on_ack(const Via& via, Turn& turn);
   void on_cancel(const Via& via, TransactionId cancel, Turn& turn);
-  void on_new_request(const Via& via, Turn& turn);
+  void on_new_request(const Via& via, const TransactionKey& key, Turn& turn);
   void dispatch(TransactionId id, Turn& turn);
   void dispatch_in_dialog(TransactionId id, Turn& turn);
   void to_user(TransactionId id, CallId call, Turn& turn);
@@ -379,7 +379,7 @@ struct Endpoint::Impl {
   MessageView view;       // of the message that is being handled
   TransactionId current;  // the server transaction that it began
   MessageView stored;     // of a request kept by its transaction
-  std::string key;
+  std::string scratch;
   std::vector<TransactionReport> reports;
   CallActions call_actions;
   std::uint32_t dead_ids_ = 0;  // named things that never lived

@@ -30,6 +30,14 @@ std::string state_text(const NotifySpec& spec, TimePoint ends_at, TimePoint now)
   return text + ";expires=" + std::to_string(std::max<std::int64_t>(left, 0));
 }
 
+// The reasons of RFC 6665 4.1.3, which outlive the user's text.
+std::string_view lasting(std::string_view reason) {
+  for (const std::string_view known :
+       {"deactivated", "probation", "rejected", "timeout", "giveup", "noresource", "invariant"})
+    if (reason == known) return known;
+  return reason.empty() ? "noresource" : "";
+}
+
 }  // namespace
 
 std::uint32_t Endpoint::Impl::granted_expires(const MessageView& request) const {
@@ -168,7 +176,7 @@ bool Endpoint::Impl::notify(SubscriptionId id, const NotifySpec& spec, TimePoint
                                                      : Subscription::State::pending;
   if (!last) return true;
   Turn turn{now, out};
-  end_subscription(id, {Cause::answered, 200, nullptr}, spec.reason, 0, turn);
+  end_subscription(id, {Cause::answered, 200, nullptr}, lasting(spec.reason), 0, turn);
   return true;
 }
 

@@ -83,10 +83,10 @@ void Endpoint::Impl::on_request(Turn& turn) {
   const auto via = view.via();
   if (!via) return on_broken(Errc::bad_via, turn);
   if (view.method() == Method::ack) return on_ack(*via, turn);
-  const auto id = transactions.request_key(view, *via, view.method_text(), turn.flow);
-  if (const auto known = transactions.find(id))
+  const auto key = transactions.request_key(view, *via, view.method_text(), turn.flow);
+  if (const auto known = transactions.find(key))
     return transactions.on_retransmission(known, turn.out);
-  on_new_request(*via, turn);
+  on_new_request(*via, key, turn);
 }
 
 // An ACK to a failure has the INVITE's branch; one to a 2xx has its own, and the dialog decides.
@@ -118,7 +118,7 @@ void Endpoint::Impl::on_ack(const Via& via, Turn& turn) {
   perform(id, turn);
 }
 
-void Endpoint::Impl::on_new_request(const Via& via, Turn& turn) {
+void Endpoint::Impl::on_new_request(const Via& via, const TransactionKey& key, Turn& turn) {
   ++counters.requests_received[static_cast<std::size_t>(counted(view.method()))];
   if (transactions.full()) {
     ++counters.refused_overload;
@@ -126,9 +126,7 @@ void Endpoint::Impl::on_new_request(const Via& via, Turn& turn) {
   }
   const auto abandon_at =
       view.method() == Method::invite ? never : turn.now + config.limits.answer_within;
-  const auto id =
-      transactions.start_server(transactions.request_key(view, via, view.method_text(), turn.flow),
-                                view, turn.flow, {}, abandon_at, turn.now);
+  const auto id = transactions.start_server(key, view, turn.flow, {}, abandon_at, turn.now);
   current = id;
   if (view.method() == Method::cancel) return on_cancel(via, id, turn);
   dispatch(id, turn);

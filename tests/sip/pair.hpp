@@ -184,7 +184,9 @@ class Pair {
       Flow from{send.flow.transport, peer.address, node.address, send.flow.connection};
       link.send(now_, {from, std::string(bytes)});
     }
+    auto lookups = std::move(node.out.lookups);  // whoever answers them finds them here
     node.out.clear();
+    node.out.lookups = std::move(lookups);
   }
 
   support::Link<Datagram> to_b_, to_a_;
