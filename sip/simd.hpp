@@ -1,12 +1,14 @@
 // Sixteen characters at a time. SSE2 belongs to every x86-64; elsewhere plain loops do the same,
-// and the compiler makes of them what the machine has.
+// and the compiler makes of them what the machine has (SIP_PLAIN_LOOPS asks for them: the tests
+// do).
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(SIP_PLAIN_LOOPS)
+#define SIP_SSE2
 #include <emmintrin.h>
 #else
 #include <array>
@@ -19,7 +21,7 @@ inline constexpr std::size_t block_size = 16;
 // Sixteen bytes; comparisons give blocks whose bytes are 0xff or 0, mask() one bit for each.
 class Block {
  public:
-#ifdef __SSE2__
+#ifdef SIP_SSE2
   static Block load(const char* p) {
     return Block(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }

@@ -41,6 +41,10 @@ TEST_CASE("Via values (RFC 3261 20.42, RFC 3581)") {
       {"SIP/2.0/UDP a b;branch=x", "bad Via"},
       {"SIP/2.0/UDP h:99999", "bad Via"},
       {"SIP/2.0/UDP h;branch=a\r\n b", "bad Via"},
+      {"SIP/2.0/UDP h;branch=b;", "UDP h:0 branch=b received= rport=false/0"},
+      {"SIP/2.0/UDP h;", "UDP h:0 branch= received= rport=false/0"},
+      {"SIP/2.0/UDP h;;branch=b", "bad Via"},
+      {"SIP/2.0/UDP h;branch=b;;", "bad Via"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.text);
