@@ -46,7 +46,7 @@ class Registrar {
     const MessageView& message;  // a REGISTER that validate() has passed
     const Flow& flow;            // where it came from
     TimePoint now;
-    WallTime wall;          // for Date; WallTime{}: nobody knows, none is written
+    WallTime wall;          // for Date; the epoch: none; WallTime{}: nobody knows, none is written
     std::string_view user;  // who has authenticated; empty: nobody had to
     std::string_view to_tag;
   };
