@@ -77,8 +77,9 @@ void Endpoint::Impl::report_failure(CallId id, const Call& call, Turn& turn) {
 
 void Endpoint::Impl::report_end(CallId id, const Call& call, EndedBy by, Turn& turn) {
   const bool theirs = by == EndedBy::remote_bye || by == EndedBy::remote_cancel;
-  turn.out.events.push_back(
-      event::CallEnded{id, by, theirs ? turn.message : nullptr, call.user_data});
+  turn.out.events.push_back(event::CallEnded{id, by, theirs ? turn.message : nullptr,
+                                             call.user_data,
+                                             theirs ? Cause::answered : call.cause});
 }
 
 // --- messages ------------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ struct CallEnded {
   EndedBy by;
   const MessageView* message;  // the BYE or CANCEL; null unless the peer ended it
   std::uint64_t user_data;
+  // What became of our BYE: unless it was answered, the peer may not know that the call is over.
+  Cause cause = Cause::answered;
 };
 
 // Calls that come to us. Answer with Endpoint::answer().
