@@ -216,6 +216,7 @@ void add_registrar(Table& t) {
   t.boolean_key(s, name, "enabled", &C::enabled);
   t.list_key(s, name, "domains", &C::domains, domain_text);
   t.boolean_key(s, name, "authenticate", &C::authenticate);
+  t.text_key(s, name, "password", &C::password, secret_text);
   t.number_key(s, name, "min_expires_s", &C::min_expires, {1, 30 * day_s});
   t.number_key(s, name, "max_expires_s", &C::max_expires, {1, 30 * day_s});
   t.number_key(s, name, "default_expires_s", &C::default_expires, {1, 30 * day_s});

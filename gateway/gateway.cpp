@@ -8,9 +8,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
-#include <numeric>
 
 #include "gateway/log.hpp"
+#include "gateway/sip_metrics.hpp"
 
 namespace gateway {
 namespace {
@@ -57,7 +57,7 @@ Gateway::Gateway(const Config& config, Secrets secrets, std::unique_ptr<DeviceSt
       store_(std::move(store)),
       registry_(clock_, config_.sip, store_.get()),
       plane_(io_, clock_, config_, metrics_),
-      sip_(io_, clock_, config_),
+      sip_(io_, clock_, config_, secrets_),
       signalling_(sip_, config_, secrets_, registry_, metrics_),
       streams_(plane_, registry_, signalling_, metrics_),
       rtsp_(io_.get_executor(), streams_, rtsp_options(config_, secrets_), log_rtsp),
@@ -89,39 +89,11 @@ void Gateway::register_metrics() {
   figure(MetricKind::counter, "gbgate_viewer_skipped_units_total",
          "Pictures not sent because a viewer could not keep up",
          [this] { return static_cast<double>(rtsp_.counters().skipped_units); });
-  register_sip_metrics();
-  figure(MetricKind::gauge, "gbgate_sip_connections", "SIP stream connections open",
-         [this] { return static_cast<double>(sip_.transport_counters().connections); });
-  figure(MetricKind::counter, "gbgate_sip_datagrams_received_total", "SIP datagrams received",
-         [this] { return static_cast<double>(sip_.transport_counters().datagrams_received); });
+  for (auto& callback : sip_metrics(metrics_, sip_)) gauges_.push_back(std::move(callback));
   if (store_) {
     figure(MetricKind::gauge, "gbgate_store_queued_rows", "Rows waiting to be written",
            [this] { return static_cast<double>(store_->counters().queued_rows); });
   }
-}
-
-void Gateway::register_sip_metrics() {
-  const auto figure = [this](MetricKind kind, const char* name, const char* help, auto read) {
-    gauges_.push_back(metrics_.on_render(kind, name, help, {}, [this, read] {
-      return static_cast<double>(read(sip_.endpoint().counters()));
-    }));
-  };
-  using sip::Counters;
-  figure(MetricKind::gauge, "gbgate_sip_transactions", "SIP transactions alive",
-         [](const Counters& c) { return c.transactions; });
-  figure(MetricKind::gauge, "gbgate_sip_calls", "SIP calls alive",
-         [](const Counters& c) { return c.calls; });
-  figure(MetricKind::counter, "gbgate_sip_retransmissions_sent_total", "SIP messages sent again",
-         [](const Counters& c) { return c.retransmissions_sent; });
-  figure(MetricKind::counter, "gbgate_sip_retransmissions_received_total",
-         "SIP messages that came again",
-         [](const Counters& c) { return c.retransmissions_received; });
-  figure(MetricKind::counter, "gbgate_sip_timeouts_total", "SIP requests never answered",
-         [](const Counters& c) { return c.timeouts; });
-  figure(MetricKind::counter, "gbgate_sip_malformed_total", "SIP messages that could not be read",
-         [](const Counters& c) {
-           return std::accumulate(c.parse_errors.begin(), c.parse_errors.end(), std::uint64_t{0});
-         });
 }
 
 boost::system::result<void, std::string> Gateway::start() {
@@ -134,7 +106,7 @@ boost::system::result<void, std::string> Gateway::start() {
   registry_.load(content);
   if (config_.server.role != Role::media) {
     if (auto sip = sip_.start(); !sip) return sip.error();
-    signalling_.restore(content);
+    if (config_.gb28181.enabled) signalling_.restore(content);
   }
   if (const auto rtsp = rtsp_.start(); !rtsp)
     return fmt::format("cannot listen for RTSP on {}:{}: {}", config_.rtsp.listen_address,
@@ -151,6 +123,8 @@ boost::system::result<void, std::string> Gateway::start() {
 void Gateway::run() {
   signals_.add(SIGINT);
   signals_.add(SIGTERM);
+  hangups_.add(SIGHUP);
+  boost::asio::co_spawn(io_, reload_on_hangup(), boost::asio::detached);
   boost::asio::co_spawn(io_, stop_on_signal(), boost::asio::detached);
   io_.run();
 }
@@ -161,7 +135,21 @@ boost::asio::awaitable<void> Gateway::stop_on_signal() {
   if (ec) co_return;
   log::info("gateway", "stopping signal={}", signal);
   signals_.clear();  // a second one ends us at once
+  hangups_.clear();
   co_await stop();
+}
+
+// Certificates are renewed while we run.
+boost::asio::awaitable<void> Gateway::reload_on_hangup() {
+  for (;;) {
+    const auto [ec, signal] =
+        co_await hangups_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (ec) co_return;
+    if (const auto failure = sip_.reload_certificates())
+      log::error("sip", "certificates stay as they were: {}", *failure);
+    else
+      log::info("sip", "certificates read again");
+  }
 }
 
 boost::asio::awaitable<void> Gateway::stop() {

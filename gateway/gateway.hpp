@@ -40,9 +40,9 @@ class Gateway {
 
  private:
   boost::asio::awaitable<void> stop_on_signal();
+  boost::asio::awaitable<void> reload_on_hangup();
   boost::asio::awaitable<void> stop();
   void register_metrics();
-  void register_sip_metrics();
 
   const Config& config_;
   const Secrets secrets_;
@@ -50,6 +50,7 @@ class Gateway {
   Metrics metrics_;
   boost::asio::io_context io_{1};
   boost::asio::signal_set signals_{io_};
+  boost::asio::signal_set hangups_{io_};
   AlarmClock clock_{io_};
   DeviceRegistry registry_;
   MediaPlane plane_;

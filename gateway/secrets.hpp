@@ -12,7 +12,10 @@
 namespace gateway {
 
 struct Secrets {
-  std::string sip_password;   // config's, else the generated one
+  std::string sip_password;  // config's, else the generated one
+  // Of SIP users that [sip.users] does not name: sip.registrar.password, else, when there are no
+  // users at all, the generated one. Empty: there are only those users.
+  std::string sip_user_password;
   std::string http_token;     // config's, else the generated one
   std::string rtsp_password;  // of the user "gbgate", when [rtsp.users] is empty
   std::string nonce_secret;   // key of digest nonces; always generated, outlives a restart

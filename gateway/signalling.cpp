@@ -37,7 +37,7 @@ Signalling::Signalling(SipStack& stack, const Config& config, const Secrets& sec
       bad_bodies_(metrics.counter("gbgate_manscdp_malformed_total",
                                   "MANSCDP bodies that could not be read")),
       invites_(metrics.counter("gbgate_invites_total", "INVITEs sent to devices")) {
-  stack_.serve(*this);
+  if (config.gb28181.enabled) stack_.serve(*this);
   registry_.set_on_deadline(
       [this](Device& device, sip::TimePoint now) { on_device_deadline(device, now); });
   gauges_.push_back(metrics.on_render(MetricKind::gauge, "gbgate_devices", "Devices known", {},

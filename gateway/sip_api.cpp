@@ -131,21 +131,4 @@ http::Awaitable<http::Reply<std::string>> SipApi::trace_pcap(std::string id) {
   co_return pcap(*trace);
 }
 
-http::Awaitable<http::Page<http::SipTransaction>> SipApi::list_transactions(http::Paging) {
-  co_return http::Page<http::SipTransaction>();
-}
-
-http::Awaitable<http::Page<http::SipDialog>> SipApi::list_dialogs(http::Paging) {
-  co_return http::Page<http::SipDialog>();
-}
-
-http::Awaitable<http::Reply<http::SipBindingPage>> SipApi::list_bindings(std::string, std::string,
-                                                                         std::size_t) {
-  co_return http::SipBindingPage();
-}
-
-http::Awaitable<http::Reply<void>> SipApi::delete_binding(std::string aor, std::string) {
-  co_return http::Refusal{404, "not_found", fmt::format("{} is not registered", aor)};
-}
-
 }  // namespace gateway

@@ -21,6 +21,7 @@ struct SipRegistrarConfig {
   bool enabled = false;
   std::vector<std::string> domains;  // whose users are ours; the addresses we listen at are anyway
   bool authenticate = true;          // false: anybody may register as anybody
+  std::string password;  // of users without their own; empty: see Secrets::sip_user_password
   std::chrono::seconds min_expires{60};
   std::chrono::seconds max_expires{86400};
   std::chrono::seconds default_expires{3600};

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "gateway/sip_listeners.hpp"
+
 namespace gateway {
 namespace {
 
@@ -27,28 +29,72 @@ sip::TracerLimits tracer_limits() {
   return limits;
 }
 
+sip::net::TlsConfig tls_config(const SipTlsConfig& config) {
+  sip::net::TlsConfig tls;
+  if (!config.certificate.empty()) tls.certificates.push_back({config.certificate, config.key});
+  tls.ca_file = config.ca;
+  tls.verify = config.verify_servers;
+  if (config.ask_clients) tls.client_certificates = sip::net::ClientCertificates::required;
+  return tls;
+}
+
+std::unique_ptr<SipServer> make_server(AlarmClock& clock, const Config& config,
+                                       const Secrets& secrets) {
+  if (!config.serves_sip()) return {};
+  return std::make_unique<SipServer>(clock, config, secrets);
+}
+
+std::unique_ptr<SipSwitchboard> make_switchboard(const Config& config, sip::Endpoint& endpoint,
+                                                 SipServer* server) {
+  if (!server || !config.gb28181.enabled) return {};
+  const auto is_user = [server](std::string_view user) { return server->accounts().names(user); };
+  return std::make_unique<SipSwitchboard>(endpoint, server->core(), config.sip.id,
+                                          config.sip.max_message_bytes, is_user);
+}
+
 }  // namespace
 
-SipStack::SipStack(boost::asio::io_context& io, AlarmClock& clock, const Config& config)
+SipStack::SipStack(boost::asio::io_context& io, AlarmClock& clock, const Config& config,
+                   const Secrets& secrets)
     : config_(config),
-      driver_(io, endpoint_config(config), sip::net::random_seed(), *this,
-              transport_limits(config)),
+      endpoint_(endpoint_config(config), sip::net::random_seed()),
+      server_(make_server(clock, config, secrets)),
+      switchboard_(make_switchboard(config, endpoint_, server_.get())),
+      driver_(io, core(), *this, transport_limits(config)),
       tracer_(tracer_limits()),
       trace_over_(clock, [this](sip::TimePoint) { observe(); }) {}
 
+sip::Core& SipStack::core() {
+  if (switchboard_) return *switchboard_;
+  if (server_) return server_->core();
+  return endpoint_;
+}
+
+boost::system::result<void, std::string> SipStack::load_certificates() {
+  if (!speaks_tls(config_)) return {};
+  tls_ = std::make_shared<sip::net::TlsContext>();
+  if (auto failure = tls_->load(tls_config(config_.sip_tls))) return "sip.tls: " + *failure;
+  driver_.connect_with(tls_);
+  return {};
+}
+
+std::optional<std::string> SipStack::reload_certificates() {
+  if (!tls_) return std::nullopt;
+  return tls_->reload();
+}
+
 boost::system::result<void, std::string> SipStack::start() {
-  const auto ip = sip::IpAddress::parse(config_.sip.listen_address);
-  if (!ip)
-    return fmt::format("sip.listen_address {:?} is no IP address", config_.sip.listen_address);
-  const sip::Address at{*ip, config_.sip.port};
-  const auto failed = [&](const char* what, const boost::system::error_code& ec) {
-    return fmt::format("cannot listen for SIP on {}/{}: {}", to_string(at), what, ec.message());
-  };
-  if (config_.sip.udp) {
-    if (const auto bound = driver_.listen_udp(at); !bound) return failed("udp", bound.error());
+  if (auto loaded = load_certificates(); !loaded) return loaded.error();
+  if (server_) {
+    if (auto opened = server_->start(); !opened) return opened.error();
   }
-  if (config_.sip.tcp) {
-    if (const auto bound = driver_.listen_tcp(at); !bound) return failed("tcp", bound.error());
+  auto listeners = sip_listeners(config_, tls_);
+  if (!listeners) return listeners.error();
+  for (const auto& where : *listeners) {
+    const auto bound = driver_.listen(where);
+    if (!bound)
+      return fmt::format("cannot listen for SIP on {}/{}: {}", to_string(where.at),
+                         to_string(where.transport), bound.error().message());
   }
   return {};
 }
@@ -75,7 +121,7 @@ bool SipStack::remove_trace(std::uint32_t id) {
 // While nobody looks on, a message costs no more than the question whether anybody does.
 void SipStack::observe() {
   const auto now = sip::Clock::now();
-  driver_.driver().observe(tracer_.running(now) ? &tracer_ : nullptr);
+  driver_.observe(tracer_.running(now) ? &tracer_ : nullptr);
   trace_over_.set(tracer_.next_end(now));
 }
 

@@ -6,11 +6,13 @@ namespace gateway::http {
 namespace {
 
 json::object to_json(const SipTransaction& transaction) {
-  return {{"kind", text(transaction.kind)},
+  return {{"core", text(transaction.core)},
+          {"kind", text(transaction.kind)},
+          {"method", text(transaction.method)},
           {"state", text(transaction.state)},
-          {"branch", text(transaction.branch)},
           {"transport", text(transaction.transport)},
-          {"remote_address", text(transaction.remote_address)}};
+          {"remote_address", text(transaction.remote_address)},
+          {"age_ms", transaction.age_ms}};
 }
 
 json::object to_json(const SipDialog& dialog) {
@@ -21,7 +23,8 @@ json::object to_json(const SipDialog& dialog) {
           {"remote_uri", text(dialog.remote_uri)},
           {"transport", text(dialog.transport)},
           {"remote_address", text(dialog.remote_address)},
-          {"detail", text(dialog.detail)}};
+          {"detail", text(dialog.detail)},
+          {"age_ms", dialog.age_ms}};
 }
 
 json::object to_json(const SipBinding& binding) {

@@ -54,11 +54,12 @@ constexpr Schema table[] = {
      "messages:integer bytes:integer dropped:integer"},
     {"SipTracePage", "items:SipTrace[] total:integer offset:integer limit:integer"},
     {"SipTransaction",
-     "kind:string state:string branch:string transport:string remote_address:string"},
+     "core:string kind:string method:string state:string transport:string remote_address:string "
+     "age_ms:integer"},
     {"SipTransactionPage", "items:SipTransaction[] total:integer offset:integer limit:integer"},
     {"SipDialog",
      "kind:string state:string call_id:string local_uri:string remote_uri:string "
-     "transport:string remote_address:string detail:string"},
+     "transport:string remote_address:string detail:string age_ms:integer"},
     {"SipDialogPage", "items:SipDialog[] total:integer offset:integer limit:integer"},
     {"SipBinding",
      "aor:string contact:string q:number expires:time call_id:string path:string instance:string "

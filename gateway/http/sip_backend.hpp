@@ -29,18 +29,21 @@ struct SipTrace {
 };
 
 struct SipTransaction {
-  std::string kind;    // "INVITE client", "server", ...
-  std::string state;   // of RFC 3261 17: "proceeding", ...
-  std::string branch;  // what it is matched by
+  std::string core;  // "endpoint" (GB/T 28181) or "server"
+  std::string kind;  // "client" or "server": who asks
+  std::string method;
+  std::string state;  // as RFC 3261 17 calls it: "proceeding", ...
   std::string transport, remote_address;
+  std::int64_t age_ms = 0;
 };
 
 struct SipDialog {
-  std::string kind;   // "call", "subscription", "registration", "publication", "proxied"
-  std::string state;  // "early", "confirmed", ...
+  std::string kind;   // "call", "subscription", "proxied": a request without a final answer yet
+  std::string state;  // "ringing", "established", "active", ...
   std::string call_id, local_uri, remote_uri;
   std::string transport, remote_address;
-  std::string detail;  // event package, branches of a proxied request, ...
+  std::string detail;  // direction, event package, branches of a proxied request
+  std::int64_t age_ms = 0;
 };
 
 struct SipBinding {

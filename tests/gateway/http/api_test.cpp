@@ -46,7 +46,8 @@ void fill(FakeBackend& backend) {
   stream.source.jitter_ms = 0.5;
   stream.source.bytes = 1ULL << 40;
   backend.streams = {stream};
-  backend.fake_sip.transactions = {{"INVITE client", "calling", "z9hG4bK1", "udp", "10.0.0.5:1"}};
+  backend.fake_sip.transactions = {
+      {"endpoint", "client", "INVITE", "calling", "udp", "10.0.0.5:1", 7}};
   backend.fake_sip.dialogs.emplace_back();
   backend.fake_sip.bindings.emplace_back();
   backend.fake_sip.bindings[0].aor = "sip:bob@example.org";
