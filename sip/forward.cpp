@@ -67,6 +67,36 @@ bool via_is_complete(const Via& via, const Address& source) {
   return !via.has_rport && via.received.empty() && IpAddress::parse(via.sent_by.host) == source.ip;
 }
 
+void append_ip(std::string& out, const IpAddress& ip) {
+  if (ip.is_v6()) {
+    out += to_string(ip);
+    return;
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i != 0) out += '.';
+    append_number(out, ip.bytes()[i]);
+  }
+}
+
+// As append_received() writes it, mostly by copying.
+void append_with_source(std::string& out, const Via& via, const Address& source) {
+  if (via.rport != 0 || !via.received.empty()) return append_received(out, via, source);
+  auto rest = via.text;
+  for (const auto& param : via.params) {
+    if (!scan::iequals(param.name, "rport")) continue;
+    if (param.has_value) return append_received(out, via, source);
+    const char* const end = param.name.data() + param.name.size();
+    out.append(rest.data(), end);
+    out += '=';
+    append_number(out, source.port);
+    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+    break;
+  }
+  out += rest;
+  out += ";received=";
+  append_ip(out, source.ip);
+}
+
 bool is_for_realm(std::string_view credentials, std::string_view realm) {
   const auto parsed = parse_digest_credentials(credentials);
   return parsed && parsed->realm == realm;
@@ -128,13 +158,14 @@ class ForwardedRequest {
   void replace(HeaderCopy& copy, const HeaderView& header, std::size_t index) {
     if (header.id != HeaderId::via) return copy.skip(index);
     // The Via of the hop before us says where its request really came from (18.2.1).
-    const auto comma = scan::find_outside(header.value, ',');
-    const auto via = parse_via(header.value.substr(0, comma));
-    if (!via || via_is_complete(*via, how_.source)) return;
+    const auto& via = *how_.top;
+    if (via_is_complete(via, how_.source)) return;
     copy.skip(index);
     out_ += "Via: ";
-    append_received(out_, *via, how_.source);
-    if (comma < header.value.size()) out_ += header.value.substr(comma);
+    append_with_source(out_, via, how_.source);
+    const char* const end = header.value.data() + header.value.size();
+    const char* const rest = via.text.data() + via.text.size();
+    out_.append(rest, static_cast<std::size_t>(end - rest));
     out_ += line_end;
   }
 

@@ -18,7 +18,8 @@ struct Forwarding {
   std::string_view via;           // Interface::via
   std::string_view branch;        // the value of its branch parameter
   std::string_view record_route;  // whole header lines, or nothing
-  Address source;                 // where the request came from: received and rport of its Via
+  const Via* top = nullptr;       // the topmost Via of the request, parsed, and
+  Address source;                 // where the request came from: its received and rport
   std::uint32_t max_forwards = 70;
   std::uint32_t max_breadth = 60;
   bool routes_changed = false;

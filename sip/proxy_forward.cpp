@@ -22,10 +22,6 @@ bool wants_record_route(const MessageView& request) {
   }
 }
 
-bool names_transport(const Uri& uri) {
-  return uri.scheme == UriScheme::sips || !uri.transport().empty();
-}
-
 std::uint32_t hops_left(const MessageView& request, std::uint32_t most) {
   const auto hops = request.max_forwards();
   if (!hops || *hops == 0) return most;
@@ -35,7 +31,7 @@ std::uint32_t hops_left(const MessageView& request, std::uint32_t most) {
 }  // namespace
 
 Server::Impl::Outgoing Server::Impl::outgoing(const Turn& turn) const {
-  return {turn.message, &turn.via, turn.flow, &route, config.limits.max_breadth};
+  return {turn.message, &turn.via, turn.flow, &route, turn.loop, config.limits.max_breadth};
 }
 
 // Where write_next_hop() has decided to send.
@@ -50,20 +46,23 @@ Server::Impl::Way Server::Impl::way_to(const ProxyTarget& target, const Outgoing
     if (!settle_local(way.flow, what.source)) way.kind = Way::Kind::nowhere;
     return way;
   }
-  return way_to_uri(next_uri(target), target.by_next_hop, what.source);
+  return target.by_next_hop ? way_to_next_hop(what.source) : way_to_uri(next_hop.uri, what.source);
 }
 
-Server::Impl::Way Server::Impl::way_to_uri(std::string_view text, bool keep_transport,
-                                           const Flow& near) const {
-  const auto uri = parse_uri(text);
-  if (!uri || uri->scheme == UriScheme::tel) return {};
-  const auto target = direct_target(*uri);
+Server::Impl::Way Server::Impl::way_to_next_hop(const Flow& near) const {
+  if (!next_hop_flow) return {Way::Kind::lookup, {}};
+  Way way{Way::Kind::flow, *next_hop_flow};
+  if (next_hop_keeps_transport) way.flow.transport = near.transport;
+  if (!settle_local(way.flow, near)) way.kind = Way::Kind::nowhere;
+  return way;
+}
+
+Server::Impl::Way Server::Impl::way_to_uri(std::string_view text, const Flow& near) const {
+  Uri uri;
+  if (parse_uri(text, uri) || uri.scheme == UriScheme::tel) return {};
+  const auto target = direct_target(uri);
   if (!target) return {Way::Kind::lookup, {}};
   Way way{Way::Kind::flow, {target->transport, {}, target->remote, ConnectionId::none}};
-  if (keep_transport && !names_transport(*uri)) {
-    way.flow.transport = near.transport;
-    if (uri->host.port == 0) way.flow.remote.port = default_port(near.transport);
-  }
   if (!settle_local(way.flow, near)) way.kind = Way::Kind::nowhere;
   return way;
 }
@@ -92,6 +91,7 @@ void Server::Impl::write_request(std::string& out, const ProxyTarget& target, co
   how.via = from ? std::string_view(from->via) : std::string_view();
   how.branch = branch;
   how.record_route = record_route;
+  how.top = what.via;
   how.source = what.source.remote;
   how.max_forwards = hops_left(*what.request, config.limits.max_forwards);
   how.max_breadth = what.breadth;
@@ -123,10 +123,9 @@ void Server::Impl::write_record_route(const Outgoing& what, const ProxyTarget& t
   DialogToken token;
   token.caller = flow_of_caller(what);
   if (target.has_flow) token.callee = to;
-  const auto from = what.request->from();
-  if (from) token.caller_tag = mark_of_tag(from->tag());
   token_text.clear();
   if (token.caller || token.callee || config.relay_for != RelayFor::everyone) {
+    if (const auto from = what.request->from()) token.caller_tag = mark_of_tag(from->tag());
     append_token(token_text, token, what.request->call_id(), key);
     token_text += '@';
   }

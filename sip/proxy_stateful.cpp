@@ -40,7 +40,8 @@ std::optional<Server::Impl::Outgoing> Server::Impl::reread(const ResponseContext
   if (!via) return std::nullopt;
   stored_via = *via;
   read_route(stored_route, stored, c.source, interfaces, key);
-  return Outgoing{&stored, &stored_via, c.source, &stored_route, c.breadth};
+  return Outgoing{&stored,  &stored_via, c.source, &stored_route, branches.loop_hash(stored),
+                  c.breadth};
 }
 
 // 16.6: all targets with the same q at once, those with less when these have failed.
@@ -85,7 +86,7 @@ void Server::Impl::send_try(ContextId id, ResponseContext& c, std::size_t n, con
     return take_answer(c, 503, nullptr);
   }
   const ProxyBranch with{BranchKind::stateful, std::uint64_t{random.next()} << 32 | random.next(),
-                         branches.loop_hash(*what.request)};
+                         what.loop};
   write_request(scratch, c.targets[t.target], to, what, with);
   t.state = ProxyTry::State::calling;
   t.flow = to;

@@ -7,9 +7,10 @@ namespace sip {
 
 void Server::Impl::forward_statelessly(Turn& turn) {
   passing.clear();
-  const bool answerable = turn.message->method() != Method::ack;
+  const auto method = turn.message->method();
+  const bool answerable = method != Method::ack;
   if (const int status = find_targets(turn, passing); status != 0) {
-    if (answerable) answer(status, turn);
+    if (answerable) answer(method == Method::cancel ? 481 : status, turn);
     return;
   }
   auto what = outgoing(turn);
@@ -30,7 +31,7 @@ void Server::Impl::forward_statelessly(Turn& turn) {
 void Server::Impl::send_statelessly(const ProxyTarget& target, const Flow& to, const Outgoing& what,
                                     Output& out) {
   const ProxyBranch with{BranchKind::stateless, branches.stateless_key(*what.request, *what.via),
-                         branches.loop_hash(*what.request)};
+                         what.loop};
   write_request(scratch, target, to, what, with);
   ++stats.forwarded_requests;
   ++stats.stateless_requests;
@@ -51,7 +52,8 @@ void Server::Impl::on_held_resolved(std::uint64_t name, std::span<const Flow> fo
     if (stored.method() != Method::ack) answer(500, turn);
     return;
   }
-  read_route(route, stored, turn.flow, interfaces, key);
+  read(turn);
+  turn.loop = branches.loop_hash(stored);
   passing.clear();
   if (find_targets(turn, passing) != 0) return;
   auto what = outgoing(turn);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sip/resolution.hpp"
 #include "sip/scan.hpp"
 #include "sip/server_impl.hpp"
 
@@ -65,6 +66,11 @@ Server::Impl::Impl(ServerConfig configuration, const Seed& seed, Location& bindi
       transactions(config.timers, config.limits.transactions, number_of(random), counters),
       registrar(registrar_options(config), location, accounts),
       redirector({}, location) {
+  if (const auto uri = parse_uri(config.next_hop)) {
+    next_hop_keeps_transport = uri->scheme == UriScheme::sip && uri->transport().empty();
+    if (const auto target = direct_target(*uri))
+      next_hop_flow = Flow{target->transport, {}, target->remote, ConnectionId::none};
+  }
   auto options = config.authenticator;
   options.realm = realm;
   if (accounts)

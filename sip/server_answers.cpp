@@ -15,8 +15,8 @@ bool needs_dialog(Method method) {
 }  // namespace
 
 std::string_view Server::Impl::tag_of(const MessageView& request, const Via& via) {
-  auto hash =
-      KeyedHash(key).add(via.branch).add(request.call_id()).add(request.text(HeaderId::from));
+  auto hash = KeyedHash(key);
+  hash.add(via.branch).add(request.call_id());
   token_text = tag_prefix;
   char digits[16];
   auto number = hash.finish();

@@ -35,6 +35,10 @@ struct Server::Impl {
     const MessageView* message = nullptr;
     Flow flow{};
     Via via{};  // the topmost of a request
+    // Of a request whose route was read: what read_route() has left, and what it means.
+    Uri uri{};
+    bool to_ours = false;  // to a user of ours, or to ourselves
+    std::uint32_t loop = 0;
   };
   // A request with its routing, ready to be written for one target after another.
   struct Outgoing {
@@ -42,6 +46,7 @@ struct Server::Impl {
     const Via* via;
     Flow source;
     const ProxyRoute* route;
+    std::uint32_t loop;
     std::uint32_t breadth = 60;
   };
   // A request of the stateless proxy that waits for DNS.
@@ -86,15 +91,17 @@ struct Server::Impl {
   void redirect(Turn& turn);
   void register_here(Turn& turn);
   std::string_view tag_of(const MessageView& request, const Via& via);
-  bool is_our_tag(std::string_view tag) const { return tag.starts_with(tag_prefix); }
+  // Of a To: an answer of ours, given without state, put its tag there.
+  bool has_our_tag(std::string_view to) const { return to.find(tag_prefix) != to.npos; }
 
   // --- server_requests.cpp: what to do with a request
   void on_request(Turn& turn);
   void on_ack(Turn& turn);
   void on_cancel(Turn& turn);
   void dispatch(Turn& turn);
+  void read(Turn& turn);
   void proxy(Turn& turn);
-  int fault_of(const Turn& turn);  // 16.3; 0: none
+  int fault_of(Turn& turn);  // 16.3; 0: none
   bool answer_at_once(Turn& turn);
   // `may_ask` is false for what cannot be challenged.
   Admission admission(Turn& turn, bool may_ask);
@@ -110,7 +117,8 @@ struct Server::Impl {
   // --- proxy_forward.cpp: one target
   Outgoing outgoing(const Turn& turn) const;
   Way way_to(const ProxyTarget& target, const Outgoing& what);
-  Way way_to_uri(std::string_view uri, bool keep_transport, const Flow& near) const;
+  Way way_to_next_hop(const Flow& near) const;
+  Way way_to_uri(std::string_view uri, const Flow& near) const;
   bool settle_local(Flow& flow, const Flow& near) const;
   void write_request(std::string& out, const ProxyTarget& target, const Flow& to,
                      const Outgoing& what, const ProxyBranch& with);
@@ -180,6 +188,8 @@ struct Server::Impl {
   ProxyBranches branches;
   std::string tag_prefix;
   std::string realm;
+  std::optional<Flow> next_hop_flow;  // when it is a number: transport and remote
+  bool next_hop_keeps_transport = false;
   std::string next_hop_route;  // what a loose next hop adds to Route; else empty
 
   Transactions transactions;

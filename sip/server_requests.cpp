@@ -68,13 +68,19 @@ bool Server::Impl::answer_at_once(Turn& turn) {
   return answer_options(turn), true;
 }
 
-void Server::Impl::dispatch(Turn& turn) {
+// 16.4. `turn.uri` is not to be used when it has no host.
+void Server::Impl::read(Turn& turn) {
   read_route(route, *turn.message, turn.flow, interfaces, key);
   if (route.bad_token) ++stats.bad_tokens;
-  const auto uri = parse_uri(route.request_uri);
-  if (uri && route.routes.empty() && interfaces.is_ours(*uri, turn.flow)) {
+  if (parse_uri(route.request_uri, turn.uri)) turn.uri = {};
+  turn.to_ours = route.routes.empty() && interfaces.is_ours(turn.uri, turn.flow);
+}
+
+void Server::Impl::dispatch(Turn& turn) {
+  read(turn);
+  if (turn.to_ours) {
     if (turn.message->method() == Method::register_ && config.registrar) return register_here(turn);
-    if (is_self(*uri)) return answer_here(turn);
+    if (is_self(turn.uri)) return answer_here(turn);
     if (config.redirect) return redirect(turn);
   }
   proxy(turn);
@@ -87,7 +93,7 @@ bool Server::Impl::is_self(const Uri& uri) const {
 }
 
 // 16.3, RFC 5393 4.2: 0 when the request may go on.
-int Server::Impl::fault_of(const Turn& turn) {
+int Server::Impl::fault_of(Turn& turn) {
   const auto& request = *turn.message;
   if (request.has(HeaderId::max_forwards)) {
     const auto hops = request.max_forwards();
@@ -97,7 +103,8 @@ int Server::Impl::fault_of(const Turn& turn) {
       return 483;
     }
   }
-  if (branches.loops(request, branches.loop_hash(request))) {
+  turn.loop = branches.loop_hash(request);
+  if (branches.loops(request, turn.loop)) {
     ++stats.loops;
     return 482;
   }
@@ -107,8 +114,7 @@ int Server::Impl::fault_of(const Turn& turn) {
 
 void Server::Impl::proxy(Turn& turn) {
   if (config.proxying == Proxying::off) {
-    const auto uri = parse_uri(route.request_uri);
-    return answer(uri && interfaces.is_ours(*uri, turn.flow) ? 404 : 403, turn);
+    return answer(turn.to_ours ? 404 : 403, turn);
   }
   if (const int status = fault_of(turn); status != 0) return answer(status, turn);
   if (has_option(*turn.message, HeaderId::proxy_require))
@@ -130,14 +136,12 @@ void Server::Impl::proxy(Turn& turn) {
 // our users, and nobody else's mail is carried for strangers.
 Server::Impl::Admission Server::Impl::admission(Turn& turn, bool may_ask) {
   if (route.token) return Admission::admitted;  // it was asked when the dialog began
-  const auto uri = parse_uri(route.request_uri);
-  const auto from = turn.message->from();
-  const bool to_ours = route.routes.empty() && uri && interfaces.is_ours(*uri, turn.flow);
-  const bool relayed = !to_ours && config.relay_for != RelayFor::everyone &&
+  const bool relayed = !turn.to_ours && config.relay_for != RelayFor::everyone &&
                        (config.next_hop_for != NextHopFor::everything || route.ours_on_top);
   if (relayed && config.relay_for == RelayFor::nobody) return Admission::refused;
-  const bool user = authenticator && config.authenticate_users && from &&
-                    interfaces.is_ours(from->uri, turn.flow);
+  const bool asks = authenticator && config.authenticate_users;
+  const auto from = asks ? turn.message->from() : Result<NameAddr>(Errc::missing_header);
+  const bool user = from && interfaces.is_ours(from->uri, turn.flow);
   if (!user && !relayed) return Admission::admitted;
   if (!authenticator || trusts(turn.flow))
     return !relayed || turn.flow.remote.ip.is_loopback() ? Admission::admitted : Admission::refused;
@@ -154,18 +158,16 @@ Server::Impl::Admission Server::Impl::admission(Turn& turn, bool may_ask) {
 
 int Server::Impl::find_targets(const Turn& turn, ResponseContext& into) {
   into.breadth = breadth_of(*turn.message).value_or(config.limits.max_breadth);
-  const auto uri = parse_uri(route.request_uri);
   const bool routed = !route.routes.empty();
-  const bool ours = uri && !routed && interfaces.is_ours(*uri, turn.flow);
   const bool fixed = !routed && !route.ours_on_top &&
                      (config.next_hop_for == NextHopFor::everything ||
-                      (config.next_hop_for == NextHopFor::foreign && !ours));
-  if (ours && !fixed) return find_user(*uri, turn.now, into);
+                      (config.next_hop_for == NextHopFor::foreign && !turn.to_ours));
+  if (turn.to_ours && !fixed) return find_user(turn.uri, turn.now, into);
   auto& target = into.add_target();
   target.uri = route.request_uri;
   target.by_next_hop = fixed;
   if (fixed) target.path = next_hop_route;
-  if (!routed && !fixed && uri && uri->scheme == UriScheme::tel) return 416;
+  if (!routed && !fixed && turn.uri.host.host.empty()) return 416;
   if (!route.token) return 0;
   const auto from = turn.message->from();
   const bool by_caller = from && mark_of_tag(from->tag()) == route.token->caller_tag;
@@ -195,7 +197,7 @@ int Server::Impl::find_user(const Uri& uri, TimePoint now, ResponseContext& into
 
 // Of what cannot be answered with an error or a challenge.
 bool Server::Impl::is_stray(Turn& turn) {
-  read_route(route, *turn.message, turn.flow, interfaces, key);
+  read(turn);
   if (config.proxying == Proxying::off || fault_of(turn) != 0) return true;
   return admission(turn, false) != Admission::admitted;
 }
@@ -205,8 +207,7 @@ bool Server::Impl::is_stray(Turn& turn) {
 void Server::Impl::on_ack(Turn& turn) {
   const auto invite = transactions.find_invite(*turn.message, turn.via, turn.flow);
   if (invite && !transactions.on_ack(invite, turn.now, turn.out)) return;
-  const auto to = turn.message->to();
-  if (to && is_our_tag(to->tag())) return;  // to an answer that we gave without state
+  if (has_our_tag(turn.message->text(HeaderId::to))) return;  // to an answer without state
   if (is_stray(turn)) {
     ++counters.stray_requests;
     return;
@@ -231,6 +232,7 @@ void Server::Impl::on_cancel(Turn& turn) {
     ++counters.stray_requests;
     return answer(481, turn);
   }
+  if (turn.to_ours && is_self(turn.uri)) return answer(481, turn);
   forward_statelessly(turn);
 }
 
