@@ -52,7 +52,8 @@ std::string_view to_string(Transport t) {
 }
 
 std::optional<Transport> transport_from(std::string_view name) {
-  for (const auto t : {Transport::udp, Transport::tcp, Transport::tls, Transport::ws, Transport::wss})
+  for (const auto t :
+       {Transport::udp, Transport::tcp, Transport::tls, Transport::ws, Transport::wss})
     if (equal_ignoring_case(name, to_string(t))) return t;
   return std::nullopt;
 }
@@ -87,8 +88,16 @@ bool IpAddress::is_private() const {
 }
 
 std::string to_string(const IpAddress& ip) {
-  char text[INET6_ADDRSTRLEN];
-  if (!inet_ntop(ip.is_v6() ? AF_INET6 : AF_INET, ip.bytes().data(), text, sizeof text)) return {};
+  if (ip.is_v6()) {
+    char six[INET6_ADDRSTRLEN];
+    return inet_ntop(AF_INET6, ip.bytes().data(), six, sizeof six) ? six : std::string();
+  }
+  std::string text;  // inet_ntop() takes the way over printf()
+  for (std::size_t i = 0; i < 4; ++i) {
+    char digits[3];
+    if (i != 0) text += '.';
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, ip.bytes()[i]).ptr);
+  }
   return text;
 }
 

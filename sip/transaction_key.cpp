@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
 
 #include "sip/scan.hpp"
 
@@ -39,21 +40,18 @@ class KeyText {
   std::string long_;
 };
 
-template <class Text>
-void append_part(Text& out, std::string_view part) {
+void append_part(KeyText& out, std::string_view part) {
   out.append(part);
   out.push_back(separator);
 }
 
-template <class Text>
-void append_number(Text& out, std::uint32_t number) {
+void append_number(KeyText& out, std::uint32_t number) {
   char bytes[sizeof number];
   std::memcpy(bytes, &number, sizeof number);
   out.append(bytes, sizeof bytes);
 }
 
-template <class Text>
-void append_lower(Text& out, std::string_view text) {
+void append_lower(KeyText& out, std::string_view text) {
   while (!text.empty()) {
     std::array<char, 64> lower;
     const auto size = std::min(text.size(), lower.size());
@@ -64,32 +62,28 @@ void append_lower(Text& out, std::string_view text) {
   out.push_back(separator);
 }
 
-template <class Text>
-void append_source(Text& out, const Flow& from) {
+void append_source(KeyText& out, const Flow& from) {
   const auto& ip = from.remote.ip;
   out.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.size());
   // A stream peer may come back from another port to cancel or acknowledge.
   append_number(out, from.transport == Transport::udp ? from.remote.port : 0u);
 }
 
-template <class Text>
-void append_rfc2543_key(Text& out, const MessageView& request) {
+void append_rfc2543_key(KeyText& out, const MessageView& request) {
   append_part(out, request.request_uri_text());
   const auto from = request.from();
   append_part(out, from ? from->tag() : std::string_view());
   append_part(out, request.call_id());
 }
 
-template <class Text>
-void write_client_key(Text& out, std::string_view branch, std::string_view method) {
+void append_client_key(KeyText& out, std::string_view branch, std::string_view method) {
   out.push_back('c');
   append_part(out, method);
   append_part(out, branch);
 }
 
-template <class Text>
-void write_server_key(Text& out, const MessageView& request, const Via& via,
-                      std::string_view method, const Flow& from) {
+void append_server_key(KeyText& out, const MessageView& request, const Via& via,
+                       std::string_view method, const Flow& from) {
   const bool modern = via.has_magic_cookie();
   out.push_back(modern ? 's' : 'o');
   append_part(out, method);
@@ -113,8 +107,6 @@ std::uint64_t word(const char* at, std::size_t size) {
   return value;
 }
 
-}  // namespace
-
 // Two lanes of the folded product that wyhash made known, each under secrets of its own.
 TransactionKey key_of(std::string_view text, std::uint64_t seed) {
   const auto secret_1 = fold(seed ^ 0x9e3779b97f4a7c15u, 0xd6e8feb86659fd93u);
@@ -135,26 +127,19 @@ TransactionKey key_of(std::string_view text, std::uint64_t seed) {
   return {fold(high ^ secret_2, low ^ secret_1), fold(low ^ secret_2, high)};
 }
 
+}  // namespace
+
 TransactionKey client_key(std::string_view branch, std::string_view method, std::uint64_t seed) {
   KeyText text;
-  write_client_key(text, branch, method);
+  append_client_key(text, branch, method);
   return key_of(text.text(), seed);
 }
 
 TransactionKey server_key(const MessageView& request, const Via& via, std::string_view method,
                           const Flow& from, std::uint64_t seed) {
   KeyText text;
-  write_server_key(text, request, via, method, from);
+  append_server_key(text, request, via, method, from);
   return key_of(text.text(), seed);
-}
-
-void append_client_key(std::string& out, std::string_view branch, std::string_view method) {
-  write_client_key(out, branch, method);
-}
-
-void append_server_key(std::string& out, const MessageView& request, const Via& via,
-                       std::string_view method, const Flow& from) {
-  write_server_key(out, request, via, method, from);
 }
 
 }  // namespace sip

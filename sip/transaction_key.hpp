@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "sip/address.hpp"
@@ -20,16 +19,8 @@ struct TransactionKey {
   bool operator==(const TransactionKey&) const = default;
 };
 
-// Of the texts below.
-TransactionKey key_of(std::string_view text, std::uint64_t seed);
-
-// The keys without their texts; the same as key_of() of them.
-TransactionKey client_key(std::string_view branch, std::string_view method, std::uint64_t seed);
-TransactionKey server_key(const MessageView& request, const Via& via, std::string_view method,
-                          const Flow& from, std::uint64_t seed);
-
 // A response belongs to the request of ours with its branch and the method of its CSeq (17.1.3).
-void append_client_key(std::string& out, std::string_view branch, std::string_view method);
+TransactionKey client_key(std::string_view branch, std::string_view method, std::uint64_t seed);
 
 // A request belongs to the transaction with its branch, sent-by and method, when the branch has
 // the magic cookie; else (RFC 2543) Request-URI, From tag, Call-ID, CSeq number and Via decide.
@@ -39,7 +30,7 @@ void append_client_key(std::string& out, std::string_view branch, std::string_vi
 // different NATs write the same private sent-by and count their branches from 1, and some use one
 // branch for all requests of a Call-ID. What belongs together has them equal anyway. To tags are
 // left out of the RFC 2543 key, since an ACK has one where its INVITE had none.
-void append_server_key(std::string& out, const MessageView& request, const Via& via,
-                       std::string_view method, const Flow& from);
+TransactionKey server_key(const MessageView& request, const Via& via, std::string_view method,
+                          const Flow& from, std::uint64_t seed);
 
 }  // namespace sip

@@ -110,7 +110,6 @@ class Transactions {
     return server_key(request, via, method, from, hash_seed_);
   }
   TransactionId find(const TransactionKey& key) const;  // an empty id when there is none
-  TransactionId find(std::string_view key) const { return find(key_of(key, hash_seed_)); }
   // The INVITE that an ACK or a CANCEL is about (9.2, 17.2.3).
   TransactionId find_invite(const MessageView& about, const Via& via, const Flow& from) const {
     return find(request_key(about, via, "INVITE", from));
@@ -120,10 +119,6 @@ class Transactions {
   // Sends `request`. The key must be new; not when full().
   TransactionId start_client(bool invite, const TransactionKey& key, std::string_view request,
                              const Flow& flow, const Owner& owner, TimePoint now, Output& out);
-  TransactionId start_client(bool invite, std::string_view key, std::string_view request,
-                             const Flow& flow, const Owner& owner, TimePoint now, Output& out) {
-    return start_client(invite, key_of(key, hash_seed_), request, flow, owner, now, out);
-  }
   // True when the response is news for the owner. A final response may end the transaction; a
   // failure of an INVITE is acknowledged here.
   bool on_response(TransactionId id, const MessageView& response, TimePoint now, Output& out);
@@ -136,10 +131,6 @@ class Transactions {
   TransactionId start_server(const TransactionKey& key, const MessageView& request,
                              const Flow& flow, const Owner& owner, TimePoint abandon_at,
                              TimePoint now);
-  TransactionId start_server(std::string_view key, const MessageView& request, const Flow& flow,
-                             const Owner& owner, TimePoint abandon_at, TimePoint now) {
-    return start_server(key_of(key, hash_seed_), request, flow, owner, abandon_at, now);
-  }
   void on_retransmission(TransactionId id, Output& out);
   bool on_ack(TransactionId id, TimePoint now, Output& out);  // true: it is for the owner
   // False when it comes too late.

@@ -80,9 +80,8 @@ void apply(Machine& machine, const Step& step, TimePoint now, Actions& out) {
 
 // Jumps from one due thing to the next until all steps are done and no timer runs.
 template <class Machine>
-std::string run(const Case& c) {
+std::string run(const Case& c, const Timers& timers = {}) {
   const TimePoint start{};
-  const Timers timers;
   Machine machine(timers, c.reliability);
   Actions actions;
   std::string trace;

@@ -22,10 +22,10 @@ constexpr std::string_view message =
     "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1\r\nFrom: <sip:x@y>;tag=1\r\n"
     "To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\nContent-Length: 4\r\n\r\nbody";
 
-std::string key_of(int i) {
-  std::string key;
-  append_client_key(key, "z9hG4bK" + std::to_string(i), "MESSAGE");
-  return key;
+constexpr std::uint64_t seed = 99;
+
+TransactionKey key_of(int i) {
+  return client_key("z9hG4bK" + std::to_string(i), "MESSAGE", seed);
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ TEST_CASE("the deadline heap gives the earliest, whatever was moved or removed")
 
 TEST_CASE("a hundred thousand transactions are found, answered and gone") {
   Counters counters;
-  Transactions table({}, 200'000, 99, counters);
+  Transactions table({}, 200'000, seed, counters);
   Output out;
   std::vector<TransactionReport> reports;
   constexpr int count = 100'000;
@@ -72,7 +72,7 @@ TEST_CASE("a hundred thousand transactions are found, answered and gone") {
 
 TEST_CASE("the table says when it is full") {
   Counters counters;
-  Transactions table({}, 1, 99, counters);
+  Transactions table({}, 1, seed, counters);
   Output out;
   CHECK_FALSE(table.full());
   table.start_client(false, key_of(0), message, camera, {}, {}, out);
@@ -81,7 +81,7 @@ TEST_CASE("the table says when it is full") {
 
 TEST_CASE("an id that outlived its transaction finds nothing") {
   Counters counters;
-  Transactions table({}, 10, 99, counters);
+  Transactions table({}, 10, seed, counters);
   Output out;
   const auto first = table.start_client(false, key_of(0), message, camera, {}, {}, out);
   table.drop(first);
@@ -93,7 +93,7 @@ TEST_CASE("an id that outlived its transaction finds nothing") {
 
 TEST_CASE("a closed connection ends what waits on it, and nothing else") {
   Counters counters;
-  Transactions table({}, 10, 99, counters);
+  Transactions table({}, 10, seed, counters);
   Output out;
   std::vector<TransactionReport> reports;
   auto on = [](std::uint64_t connection, std::uint16_t port) {
@@ -114,9 +114,7 @@ TEST_CASE("keys") {
   auto key = [](std::string_view bytes, std::string_view method, const Flow& from) {
     MessageView view;
     REQUIRE(parse_message(bytes, view).has_value());
-    std::string text;
-    append_server_key(text, view, *view.via(), method, from);
-    return text;
+    return server_key(view, *view.via(), method, from, seed);
   };
   auto with = [](std::string_view method, std::string_view via, std::string_view to_tag = "") {
     return std::string(method) + " sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP " + std::string(via) +
