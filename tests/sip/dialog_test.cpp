@@ -92,3 +92,31 @@ TEST_CASE("which requests are inside") {
   CHECK(dialog.matches(parsed(right)));
   CHECK_FALSE(dialog.matches(parsed(wrong)));
 }
+
+TEST_CASE(
+    "a strict router gets its own URI in the request line, the target comes last (12.2.1.1)") {
+  auto d = calling();
+  d.confirm(parsed(answer("<sip:camera@x>;tag=t",
+                          "Contact: <sip:camera@10.0.0.9>\r\n"
+                          "Record-Route: <sip:last;lr>, <sip:strict:5070;x=1?h=v>\r\n")));
+  std::string buffer;
+  MessageBuilder out(buffer);
+  d.write_request(out, "BYE", "SIP/2.0/UDP h;branch=z9hG4bK2", 2);
+  CHECK(buffer.starts_with("BYE sip:strict:5070;x=1 SIP/2.0\r\n"));
+  CHECK(buffer.find("Route: <sip:last;lr>\r\nRoute: <sip:camera@10.0.0.9>\r\n") !=
+        std::string::npos);
+  CHECK(d.next_hop() == "sip:strict:5070;x=1?h=v");
+}
+
+TEST_CASE("a dialog notes the order of requests and new targets") {
+  auto d = Dialog::as_callee(parsed(invite), "ours", {});
+  CHECK(d.next_hop() == "sip:p2;lr");
+  CHECK(d.take_cseq(7));  // by another way
+  CHECK(d.take_cseq(9));
+  CHECK_FALSE(d.take_cseq(8));
+  auto again = invite;
+  again.replace(again.find("10.0.0.1"), 8, "10.0.0.2");
+  d.refresh_target(parsed(again));
+  CHECK(d.remote_target == "sip:up@10.0.0.2:5060");
+  CHECK(d.route_set.size() == 2);
+}
