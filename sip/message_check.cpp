@@ -10,7 +10,7 @@ class Check {
 
   ParseResult<void> run() {
     if (message_.is_request()) expect_request_uri();
-    expect(message_.via(), HeaderId::via);
+    expect_via();
     expect_one(message_.from(), HeaderId::from);
     expect_one(message_.to(), HeaderId::to);
     expect_call_id();
@@ -48,6 +48,12 @@ class Check {
     const auto uri = message_.request_uri();
     expect(uri, at);
     if (uri && !uri->headers.empty()) note(Errc::bad_uri, at);
+  }
+
+  void expect_via() {
+    const auto via = message_.via();
+    expect(via, HeaderId::via);
+    if (via && !via->sound) note(Errc::bad_via, offset(message_.text(HeaderId::via)));
   }
 
   void expect_single(HeaderId id) {

@@ -8,16 +8,20 @@
 namespace sip {
 namespace {
 
-// Takes "SIP / 2.0 /" off the front.
-bool take_protocol(std::string_view& text) {
+// Takes "SIP / 2.0 /" off the front; another version makes it unsound.
+bool take_protocol(std::string_view& text, bool& sound) {
   if (text.starts_with("SIP/2.0/")) {
     text.remove_prefix(8);
     return true;
   }
   for (std::string_view expected : {"SIP", "2.0"}) {
-    const auto slash = text.find('/');
-    if (slash == std::string_view::npos) return false;
-    if (!scan::iequals(scan::trim(text.substr(0, slash)), expected)) return false;
+    const auto slash = scan::find(text, '/');
+    if (slash == text.size()) return false;
+    const auto word = scan::trim(text.substr(0, slash));
+    const bool same = scan::iequals(word, expected);
+    const bool version = expected == "2.0" && !word.empty() && scan::all(word, scan::numeric);
+    if (!same && !version) return false;
+    sound = sound && same;
     text.remove_prefix(slash + 1);
   }
   text = scan::trim(text);
@@ -90,7 +94,7 @@ void take_transport(std::string_view& text, Via& via) {
 
 // Protocol, transport and sent-by; `text` is then the parameters.
 bool take_sent_protocol(std::string_view& text, Via& via) {
-  if (!take_protocol(text)) return false;
+  if (!take_protocol(text, via.sound)) return false;
   take_transport(text, via);
   if (via.transport_text.empty() || text.empty() || !scan::is(text.front(), scan::space))
     return false;
@@ -146,18 +150,19 @@ Result<Via> parse_via(std::string_view text) {
   Result<Via> result{Via{}};
   auto& via = *result;
   via.text = text = scan::trim(text);
-  bool sound = take_sent_protocol(text, via);
+  bool readable = take_sent_protocol(text, via);
+  if (!readable) text = {};
   via.params = Params(text);
   for (const auto& param : via.params) {
     read_param(param, via);
-    sound = sound && !follows_empty(param);
+    via.sound = via.sound && !follows_empty(param);
   }
-  sound = sound && !text.ends_with(";;");
+  via.sound = via.sound && !text.ends_with(";;");
   // It is compared and echoed byte for byte, which a folded line would not survive.
   const auto space = [](simd::Block b) { return b.between('\0', ' '); };
   const char* const end = via.branch.data() + via.branch.size();
-  sound = sound && simd::find_if(via.branch.data(), end, space) == end;
-  if (!sound) result = Errc::bad_via;
+  readable = readable && simd::find_if(via.branch.data(), end, space) == end;
+  if (!readable) result = Errc::bad_via;
   return result;  // of one variable only: it is then not copied
 }
 

@@ -23,6 +23,9 @@ struct Via {
   std::uint16_t rport = 0;  // 0: the parameter is absent, or has no value
   bool has_rport = false;
   bool has_alias = false;  // RFC 5923
+  // It can be read and answered, but its version is not 2.0 or a parameter is empty (";;"):
+  // validate() refuses it.
+  bool sound = true;
   std::optional<std::uint8_t> ttl;
   Params params;  // all of them, in their order
   std::string_view text;

@@ -12,7 +12,8 @@ std::string parts(std::string_view text) {
   if (!v) return v.error().message();
   return fmt::format("{} {}:{} branch={} received={} rport={}/{}{}", v->transport_text,
                      v->sent_by.host, v->sent_by.port, v->branch, v->received, v->has_rport,
-                     v->rport, v->has_magic_cookie() ? " cookie" : "");
+                     v->rport, v->has_magic_cookie() ? " cookie" : "") +
+         (v->sound ? "" : " unsound");
 }
 
 }  // namespace
@@ -36,15 +37,17 @@ TEST_CASE("Via values (RFC 3261 20.42, RFC 3581)") {
       {"", "bad Via"},
       {"SIP/2.0/UDP", "bad Via"},
       {"SIP/2.0/UDP ;branch=x", "bad Via"},
-      {"SIP/3.0/UDP h;branch=x", "bad Via"},
+      {"SIP/3.0/UDP h;branch=x", "UDP h:0 branch=x received= rport=false/0 unsound"},
+      {"SIP/x/UDP h;branch=x", "bad Via"},
+      {"HTTP/2.0/UDP h;branch=x", "bad Via"},
       {"SIP/2.0 UDP h", "bad Via"},
       {"SIP/2.0/UDP a b;branch=x", "bad Via"},
       {"SIP/2.0/UDP h:99999", "bad Via"},
       {"SIP/2.0/UDP h;branch=a\r\n b", "bad Via"},
       {"SIP/2.0/UDP h;branch=b;", "UDP h:0 branch=b received= rport=false/0"},
       {"SIP/2.0/UDP h;", "UDP h:0 branch= received= rport=false/0"},
-      {"SIP/2.0/UDP h;;branch=b", "bad Via"},
-      {"SIP/2.0/UDP h;branch=b;;", "bad Via"},
+      {"SIP/2.0/UDP h;;branch=b", "UDP h:0 branch=b received= rport=false/0 unsound"},
+      {"SIP/2.0/UDP h;branch=b;;", "UDP h:0 branch=b received= rport=false/0 unsound"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.text);
