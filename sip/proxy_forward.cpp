@@ -31,7 +31,8 @@ std::uint32_t hops_left(const MessageView& request, std::uint32_t most) {
 }  // namespace
 
 Server::Impl::Outgoing Server::Impl::outgoing(const Turn& turn) const {
-  return {turn.message, &turn.via, turn.flow, &route, turn.loop, config.limits.max_breadth};
+  return {
+      turn.message, &turn.via, turn.flow, &route, &turn.uri, turn.loop, config.limits.max_breadth};
 }
 
 // Where write_next_hop() has decided to send.
@@ -46,7 +47,11 @@ Server::Impl::Way Server::Impl::way_to(const ProxyTarget& target, const Outgoing
     if (!settle_local(way.flow, what.source)) way.kind = Way::Kind::nowhere;
     return way;
   }
-  return target.by_next_hop ? way_to_next_hop(what.source) : way_to_uri(next_hop.uri, what.source);
+  if (target.by_next_hop) return way_to_next_hop(what.source);
+  if (what.uri && next_hop.uri == what.route->request_uri)
+    return way_to_uri(*what.uri, what.source);
+  Uri uri;
+  return parse_uri(next_hop.uri, uri) ? Way{} : way_to_uri(uri, what.source);
 }
 
 Server::Impl::Way Server::Impl::way_to_next_hop(const Flow& near) const {
@@ -57,9 +62,8 @@ Server::Impl::Way Server::Impl::way_to_next_hop(const Flow& near) const {
   return way;
 }
 
-Server::Impl::Way Server::Impl::way_to_uri(std::string_view text, const Flow& near) const {
-  Uri uri;
-  if (parse_uri(text, uri) || uri.scheme == UriScheme::tel) return {};
+Server::Impl::Way Server::Impl::way_to_uri(const Uri& uri, const Flow& near) const {
+  if (uri.host.host.empty()) return {};
   const auto target = direct_target(uri);
   if (!target) return {Way::Kind::lookup, {}};
   Way way{Way::Kind::flow, {target->transport, {}, target->remote, ConnectionId::none}};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sip/server_impl.hpp"
+#include "sip/transport_choice.hpp"
 
 namespace sip {
 
@@ -21,9 +22,8 @@ void Server::Impl::forward_statefully(Turn& turn) {
   c.invite = request.method() == Method::invite;
   c.source = turn.flow;
   c.since = turn.now;
-  c.server = transactions.start_server(
-      transactions.request_key(request, turn.via, request.method_text(), turn.flow), request,
-      turn.flow, {Purpose::proxy, {}, user_data(id, 0)}, never, turn.now);
+  c.server = transactions.start_server(turn.transaction, request, turn.flow,
+                                       {Purpose::proxy, {}, user_data(id, 0)}, never, turn.now);
   if (c.invite && config.trying_at_once) {
     MessageBuilder trying(scratch);
     trying.respond_to(request, 100, {}, {.source = turn.flow.remote, .to_tag = {}});
@@ -40,7 +40,8 @@ std::optional<Server::Impl::Outgoing> Server::Impl::reread(const ResponseContext
   if (!via) return std::nullopt;
   stored_via = *via;
   read_route(stored_route, stored, c.source, interfaces, key);
-  return Outgoing{&stored,  &stored_via, c.source, &stored_route, branches.loop_hash(stored),
+  return Outgoing{&stored,       &stored_via, c.source,
+                  &stored_route, nullptr,     branches.loop_hash(stored),
                   c.breadth};
 }
 
@@ -64,7 +65,9 @@ void Server::Impl::start_next(ContextId id, ResponseContext& c, const Outgoing& 
 
 void Server::Impl::start_try(ContextId id, ResponseContext& c, std::size_t n, const Outgoing& what,
                              TimePoint now, Output& out) {
-  const auto way = way_to(c.targets[c.tries[n].target], what);
+  const auto& target = c.targets[c.tries[n].target];
+  c.tries[n].by_flow = target.has_flow;
+  const auto way = way_to(target, what);
   if (way.kind == Way::Kind::flow) return send_try(id, c, n, way.flow, what, now, out);
   if (way.kind == Way::Kind::nowhere || lookups >= config.limits.lookups) {
     c.tries[n].state = ProxyTry::State::done;
@@ -73,14 +76,14 @@ void Server::Impl::start_try(ContextId id, ResponseContext& c, std::size_t n, co
   if (c.request.empty()) c.request = what.request->bytes();
   c.tries[n].state = ProxyTry::State::resolving;
   ++lookups;
-  out.lookups.push_back(
-      {LookupId{user_data(id, n)}, std::string(next_uri(c.targets[c.tries[n].target]))});
+  out.lookups.push_back({LookupId{user_data(id, n)}, std::string(next_uri(target))});
 }
 
 // `next_hop` is that of this target.
-void Server::Impl::send_try(ContextId id, ResponseContext& c, std::size_t n, const Flow& to,
+void Server::Impl::send_try(ContextId id, ResponseContext& c, std::size_t n, const Flow& by,
                             const Outgoing& what, TimePoint now, Output& out) {
   auto& t = c.tries[n];
+  auto to = by;
   if (transactions.full()) {
     t.state = ProxyTry::State::done;
     return take_answer(c, 503, nullptr);
@@ -88,6 +91,12 @@ void Server::Impl::send_try(ContextId id, ResponseContext& c, std::size_t n, con
   const ProxyBranch with{BranchKind::stateful, std::uint64_t{random.next()} << 32 | random.next(),
                          what.loop};
   write_request(scratch, c.targets[t.target], to, what, with);
+  if (prefer_stream(t, scratch.size(), to, c.source)) {
+    t.large = true;
+    t.others.push_back(by);  // when nobody listens there (18.1.1)
+    if (c.request.empty()) c.request = what.request->bytes();
+    write_request(scratch, c.targets[t.target], to, what, with);
+  }
   t.state = ProxyTry::State::calling;
   t.flow = to;
   t.timer = c.invite ? now + config.limits.timer_c : never;
@@ -98,6 +107,18 @@ void Server::Impl::send_try(ContextId id, ResponseContext& c, std::size_t n, con
                                 scratch, to, owner, now, out);
   ++stats.forwarded_requests;
   ++counters.requests_sent[static_cast<std::size_t>(counted(request.method()))];
+}
+
+// 18.1.1: what is too large for a datagram goes by TCP, when we speak it. Not to who is reached by
+// the flow of a registration: it has chosen its transport.
+bool Server::Impl::prefer_stream(const ProxyTry& t, std::size_t size, Flow& to,
+                                 const Flow& near) const {
+  if (t.large || t.by_flow || !config.large_by_stream) return false;
+  if (transport_for(size, to.transport) == to.transport) return false;
+  Flow by_tcp{Transport::tcp, {}, to.remote, ConnectionId::none};
+  if (!settle_local(by_tcp, near)) return false;
+  to = by_tcp;
+  return true;
 }
 
 // --- failures ------------------------------------------------------------------------------------

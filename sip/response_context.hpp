@@ -17,10 +17,10 @@ namespace sip {
 
 // Where a request may be sent: one contact of its user, or its own Request-URI.
 struct ProxyTarget {
-  std::string uri;              // becomes the Request-URI
-  std::string path;             // Route values of the binding (RFC 3327); may be empty
-  Flow flow;                    // the binding's own, when `has_flow`
-  bool has_flow = false;        // else `uri` (or a Route) is resolved
+  std::string uri;           // becomes the Request-URI
+  std::string path;          // Route values of the binding (RFC 3327); may be empty
+  Flow flow;                 // the binding's own, when `has_flow`
+  bool has_flow = false;     // else `uri` (or a Route) is resolved
   bool by_next_hop = false;  // goes where the configured next hop is
   std::uint16_t q_1000 = 1000;
 };
@@ -37,6 +37,8 @@ struct ProxyTry {
   State state = State::calling;
   bool cancel_wanted = false;  // as soon as a provisional comes (9.1)
   bool timed_out = false;      // by timer C: what its CANCEL brings counts as 408
+  bool large = false;          // TCP was tried because of its size
+  bool by_flow = false;        // its target named the flow
   std::uint16_t status = 0;    // last that came
   std::uint32_t target = 0;    // index in ResponseContext::targets
   TransactionId client;

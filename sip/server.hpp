@@ -78,6 +78,9 @@ struct ServerConfig {
   bool record_route = true;
   bool trying_at_once = true;     // 100 to each INVITE without waiting 200 ms
   bool recurse_redirects = true;  // 3xx of a branch adds its contacts as targets (16.7 step 4)
+  // 18.1.1: a request of more than 1,300 bytes leaves by TCP, and by UDP when that is refused.
+  // False where peers speak no TCP and do not refuse it either.
+  bool large_by_stream = true;
   RelayFor relay_for = RelayFor::users;
 
   NextHopFor next_hop_for = NextHopFor::nothing;

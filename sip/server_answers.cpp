@@ -86,9 +86,8 @@ void Server::Impl::answer_here(Turn& turn) {
 void Server::Impl::answer_remembered(int status, Turn& turn) {
   if (!config.stateful_answers) return answer(status, turn);
   if (transactions.full()) return answer_overloaded(turn);
-  const auto id = transactions.start_server(
-      transactions.request_key(*turn.message, turn.via, turn.message->method_text(), turn.flow),
-      *turn.message, turn.flow, {Purpose::request, {}, 0}, never, turn.now);
+  const auto id = transactions.start_server(turn.transaction, *turn.message, turn.flow,
+                                            {Purpose::request, {}, 0}, never, turn.now);
   transactions.respond(id, status, begin_answer(status, turn).finish(), turn.now, turn.out);
 }
 

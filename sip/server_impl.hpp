@@ -39,6 +39,7 @@ struct Server::Impl {
     Uri uri{};
     bool to_ours = false;  // to a user of ours, or to ourselves
     std::uint32_t loop = 0;
+    TransactionKey transaction{};  // of a request that might be a repetition
   };
   // A request with its routing, ready to be written for one target after another.
   struct Outgoing {
@@ -46,6 +47,7 @@ struct Server::Impl {
     const Via* via;
     Flow source;
     const ProxyRoute* route;
+    const Uri* uri;  // that of `route`; null: not parsed
     std::uint32_t loop;
     std::uint32_t breadth = 60;
   };
@@ -118,7 +120,8 @@ struct Server::Impl {
   Outgoing outgoing(const Turn& turn) const;
   Way way_to(const ProxyTarget& target, const Outgoing& what);
   Way way_to_next_hop(const Flow& near) const;
-  Way way_to_uri(std::string_view uri, const Flow& near) const;
+  Way way_to_uri(const Uri& uri, const Flow& near) const;
+  bool prefer_stream(const ProxyTry& t, std::size_t size, Flow& to, const Flow& near) const;
   bool settle_local(Flow& flow, const Flow& near) const;
   void write_request(std::string& out, const ProxyTarget& target, const Flow& to,
                      const Outgoing& what, const ProxyBranch& with);
@@ -132,7 +135,7 @@ struct Server::Impl {
                   Output& out);
   void start_try(ContextId id, ResponseContext& c, std::size_t n, const Outgoing& what,
                  TimePoint now, Output& out);
-  void send_try(ContextId id, ResponseContext& c, std::size_t n, const Flow& to,
+  void send_try(ContextId id, ResponseContext& c, std::size_t n, const Flow& by,
                 const Outgoing& what, TimePoint now, Output& out);
   bool retry_elsewhere(ContextId id, ResponseContext& c, std::size_t n, TimePoint now, Output& out);
   std::optional<Outgoing> reread(const ResponseContext& c);

@@ -14,10 +14,20 @@ bool has_option(const MessageView& request, HeaderId id) {
 
 // Max-Breadth of RFC 5393 5.3.3.
 std::optional<std::uint32_t> breadth_of(const MessageView& request) {
+  if (!request.has(HeaderId::unknown)) return std::nullopt;
   const auto text = request.find("Max-Breadth");
   if (!text) return std::nullopt;
   const auto number = parse_number(*text);
   return number ? std::optional(*number) : std::nullopt;
+}
+
+// A Route of ours in a request inside a dialog is our Record-Route; before one it only says that we
+// are the caller's first proxy.
+bool in_dialog(const ProxyRoute& route, const MessageView& request) {
+  if (!route.ours_on_top) return false;
+  const auto to = request.text(HeaderId::to);
+  const auto tag = to.rfind("tag=");
+  return tag != std::string_view::npos && (to.rfind('>') == to.npos || to.rfind('>') < tag);
 }
 
 // A contact that its REGISTER's flow does not lead to. Over another transport; at another port of
@@ -49,9 +59,10 @@ void Server::Impl::on_request(Turn& turn) {
   if (method == Method::ack) return on_ack(turn);
   if (method == Method::cancel) return on_cancel(turn);
   if (answer_at_once(turn)) return;
-  const auto known = transactions.find(
-      transactions.request_key(*turn.message, turn.via, turn.message->method_text(), turn.flow));
-  if (known) return transactions.on_retransmission(known, turn.out);
+  turn.transaction =
+      transactions.request_key(*turn.message, turn.via, turn.message->method_text(), turn.flow);
+  if (const auto known = transactions.find(turn.transaction))
+    return transactions.on_retransmission(known, turn.out);
   dispatch(turn);
 }
 
@@ -136,8 +147,9 @@ void Server::Impl::proxy(Turn& turn) {
 // our users, and nobody else's mail is carried for strangers.
 Server::Impl::Admission Server::Impl::admission(Turn& turn, bool may_ask) {
   if (route.token) return Admission::admitted;  // it was asked when the dialog began
-  const bool relayed = !turn.to_ours && config.relay_for != RelayFor::everyone &&
-                       (config.next_hop_for != NextHopFor::everything || route.ours_on_top);
+  const bool relayed =
+      !turn.to_ours && config.relay_for != RelayFor::everyone &&
+      (config.next_hop_for != NextHopFor::everything || in_dialog(route, *turn.message));
   if (relayed && config.relay_for == RelayFor::nobody) return Admission::refused;
   const bool asks = authenticator && config.authenticate_users;
   const auto from = asks ? turn.message->from() : Result<NameAddr>(Errc::missing_header);
@@ -159,7 +171,8 @@ Server::Impl::Admission Server::Impl::admission(Turn& turn, bool may_ask) {
 int Server::Impl::find_targets(const Turn& turn, ResponseContext& into) {
   into.breadth = breadth_of(*turn.message).value_or(config.limits.max_breadth);
   const bool routed = !route.routes.empty();
-  const bool fixed = !routed && !route.ours_on_top &&
+  const bool fixed = !routed && config.next_hop_for != NextHopFor::nothing &&
+                     !in_dialog(route, *turn.message) &&
                      (config.next_hop_for == NextHopFor::everything ||
                       (config.next_hop_for == NextHopFor::foreign && !turn.to_ours));
   if (turn.to_ours && !fixed) return find_user(turn.uri, turn.now, into);

@@ -253,6 +253,15 @@ TEST_CASE("next hop: all requests, by the transport that they came by; loose one
   CHECK(header_of(s.last("bob", "MESSAGE"), "Route") == "");
   s.send("alice", request("OPTIONS", "sip:192.0.2.1"));
   CHECK(s.take() == "alice<200");
+  // A Route that names us is one thing before a dialog (we are the first proxy), another inside.
+  s.send("alice",
+         request("MESSAGE", "sip:any@192.0.2.30", {.call_id = "2", .cseq = 2, .extra = route(us)}));
+  CHECK(s.take() == "bob<MESSAGE");
+  s.send(
+      "alice",
+      request("MESSAGE", "sip:any@192.0.2.30",
+              {.to = "<sip:b@example.org>;tag=1", .call_id = "3", .cseq = 3, .extra = route(us)}));
+  CHECK(s.take() == "carol<MESSAGE");
   config.next_hop = "sip:192.0.2.20;lr";
   config.next_hop_for = NextHopFor::foreign;
   Scene t(config);
@@ -261,4 +270,24 @@ TEST_CASE("next hop: all requests, by the transport that they came by; loose one
   t.send("alice", request("MESSAGE", "sip:bob@example.org", {.call_id = "2", .cseq = 2}));
   CHECK(t.take() == "bob<MESSAGE carol<MESSAGE");
   CHECK(header_of(t.last("bob", "MESSAGE"), "Route") == "<sip:192.0.2.20;lr>");
+}
+
+TEST_CASE("large: what is more than 1,300 bytes goes by TCP, and by UDP when that is refused") {
+  const std::string body(1200, 'x');
+  Scene s;
+  s.peer("bob-tcp", flow_between("192.0.2.1:5060", "192.0.2.20:5060", Transport::tcp));
+  s.send("alice", request("MESSAGE", "sip:bob@192.0.2.20", {.body = body}));
+  CHECK(s.take() == "bob-tcp<MESSAGE");
+  CHECK(header_of(s.last("bob-tcp", "MESSAGE"), "Via").starts_with("SIP/2.0/TCP "));
+  s.fail_sends_to("bob-tcp");
+  CHECK(s.take() == "bob<MESSAGE");
+  CHECK(header_of(s.last("bob", "MESSAGE"), "Via").starts_with("SIP/2.0/UDP "));
+  CHECK(s.last("bob", "MESSAGE").ends_with(body));
+  s.reply("bob", "MESSAGE", 200);
+  CHECK(s.take() == "alice<200");
+  auto config = open_proxy();
+  config.large_by_stream = false;
+  Scene t(config);
+  t.send("alice", request("MESSAGE", "sip:bob@192.0.2.20", {.body = body}));
+  CHECK(t.take() == "bob<MESSAGE");
 }
