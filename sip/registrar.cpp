@@ -111,7 +111,7 @@ Registrar::Refusal Registrar::read_address(const Request& request) {
   const auto to = request.message.to();
   if (!to || !canonical_aor(to->uri, aor_)) {
     aor_.clear();
-    return {404};
+    return {to && to->uri.scheme != UriScheme::other ? 404 : 400};  // RFC 4475 3.3.4
   }
   to_uri_ = to->uri.text;
   location_.expect(aor_);
