@@ -6,6 +6,7 @@
 namespace sip {
 
 bool has_to_tag(const MessageView& message) {
+  if (message.text(HeaderId::to).find(';') == std::string_view::npos) return false;
   const auto to = message.to();
   return to && !to->tag().empty();
 }

@@ -147,13 +147,22 @@ const Listener* RequestWriter::listener_of(const Flow& flow) const {
   return nullptr;
 }
 
-void RequestWriter::append_host(std::string& out, const Flow& flow) const {
+// Written once for each address of ours: they are few, and mostly the same follows the same.
+const std::string& RequestWriter::host_text(const IpAddress& ip) {
+  if (ip != host_of_ || host_text_.empty()) {
+    host_of_ = ip;
+    host_text_ = to_host(ip);
+  }
+  return host_text_;
+}
+
+void RequestWriter::append_host(std::string& out, const Flow& flow) {
   const auto* listener = listener_of(flow);
   auto port = flow.local.port;
   if (listener && !listener->host.empty()) {
     out += listener->host;
   } else {
-    out += config_.host.empty() ? to_host(flow.local.ip) : config_.host;
+    out += config_.host.empty() ? host_text(flow.local.ip) : config_.host;
   }
   if (listener && listener->port != 0) port = listener->port;
   if (port == 0) return;
@@ -165,11 +174,11 @@ void RequestWriter::append_host(std::string& out, const Flow& flow) const {
 std::string RequestWriter::make_call_id(const Flow& flow) {
   auto text = random_.hex(12);
   text += '@';
-  text += config_.host.empty() ? to_string(flow.local.ip) : config_.host;
+  text += config_.host.empty() ? host_text(flow.local.ip) : config_.host;
   return text;
 }
 
-std::string RequestWriter::contact_for(std::string_view user, const Flow& flow) const {
+std::string RequestWriter::contact_for(std::string_view user, const Flow& flow) {
   std::string text = "<sip:";
   text += user;
   if (!user.empty()) text += '@';

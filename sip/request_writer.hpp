@@ -57,12 +57,13 @@ class RequestWriter {
   std::string make_tag() { return random_.hex(6); }
   std::string make_call_id(const Flow& flow);
   // "<sip:user@our address on that flow>"
-  std::string contact_for(std::string_view user, const Flow& flow) const;
+  std::string contact_for(std::string_view user, const Flow& flow);
   // `address` with a tag, a fresh one unless it has one.
   std::string with_tag(std::string_view address);
 
  private:
-  void append_host(std::string& out, const Flow& flow) const;
+  void append_host(std::string& out, const Flow& flow);
+  const std::string& host_text(const IpAddress& ip);
   const Listener* listener_of(const Flow& flow) const;
   std::string_view fresh_via(const Flow& flow);
   void write_date(MessageBuilder& out) const;
@@ -75,6 +76,8 @@ class RequestWriter {
   std::string buffer_;
   std::string branch_;
   std::string via_;
+  IpAddress host_of_;
+  std::string host_text_;  // of host_of_
   WallTime wall_{};
   TimePoint wall_at_{}, now_{};
   bool knows_time_ = false;
