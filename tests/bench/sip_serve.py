@@ -205,7 +205,7 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             with self.gbgate('registrar_auth', folder) as server:
-                storm = self.load(server, 'register_auth', count, window=count)
+                storm = self.load(server, 'register_auth', count, '--sockets', '100', window=count)
                 time.sleep(3)
                 refresh = subprocess.Popen(
                     [self.build / 'tests/bench/load/sip_load', '--mode', 'register_auth', '--count', str(count * seconds // 3600),
@@ -219,14 +219,14 @@ class Bench:
                 ready, known = again.ready_s, bindings()
         share = beats['server_cpu_us'] * beats['per_s'] / 1e6 * 100
         return [
-            {'what': f'{count} devices register at once', 'ours': f"{storm['ok']} ok in {storm['seconds']:.1f} s",
+            {'what': f'{count} devices register at once', 'ours': f"{storm['ok']} ok in {storm['seconds']:.1f} s, {storm['shed']} put off by 503",
              'bound': 'none lost', 'holds': storm['failed'] == 0},
             {'what': f'keepalives of {count} devices, share of a core', 'ours': f'{share:.2f} %', 'bound': '2 %',
              'holds': share <= 2 and beats['failed'] == 0},
             {'what': 'their latest answer', 'ours': f"{beats['max_us'] / 1000:.1f} ms", 'bound': '50 ms',
              'holds': beats['max_us'] <= 50000},
             {'what': 'ready after SIGKILL', 'ours': f'{ready:.2f} s', 'bound': '2 s', 'holds': ready <= 2},
-            {'what': 'registrations that it still knows', 'ours': known, 'bound': count, 'holds': known == count},
+            {'what': 'registrations that it still knows', 'ours': known, 'bound': f'>= {count}', 'holds': known >= count},
         ]
 
 
@@ -248,7 +248,7 @@ def show(row):
               f"failed {ours['failed']}  {verdict}", flush=True)
     else:
         peer = f"  beside {row['peer']}" if 'peer' in row else ''
-        print(f"{row['what']:48} {row['ours']}{peer}  (<= {row['bound']})  {verdict}", flush=True)
+        print(f"{row['what']:48} {row['ours']}{peer}  ({row['bound']} asked)  {verdict}", flush=True)
 
 
 def main():

@@ -29,9 +29,10 @@ struct Run {
   std::uint32_t index = 0;  // of all runs
   int step = 0;
   Connection* connection = nullptr;
-  std::uint64_t began_ns = 0, sent_ns = 0;
+  std::uint64_t began_ns = 0, sent_ns = 0, again_ns = 0;
   int tries = 0;
-  std::string last;  // to be sent again
+  bool shed = false;  // by 503: to be begun again at again_ns
+  std::string last;   // to be sent again
 };
 
 // What an answer's branch says it belongs to. False for one that is not ours.

@@ -30,6 +30,8 @@ std::uint64_t now_ns(clockid_t clock = CLOCK_MONOTONIC) {
          static_cast<std::uint64_t>(t.tv_nsec);
 }
 
+constexpr std::uint64_t second = 1'000'000'000;
+
 class Load {
  public:
   explicit Load(const Options& o)
@@ -89,6 +91,7 @@ class Load {
   void send(std::uint32_t slot, std::string message) {
     auto& run = runs_[slot];
     run.sent_ns = now_ns();
+    run.again_ns = run.sent_ns + second / 2;
     run.tries = 0;
     run.last = message;
     connections_.post(*run.connection, std::move(message));
@@ -104,17 +107,33 @@ class Load {
       ++failed_;
     }
   }
-  // As timer E does, up to three times; then it has failed.
+  // As timers E and F do: 0.5, 1, 2, 4, 4... seconds, given up after 32 (RFC 3261 17.1.2.2).
   void retransmit(std::uint32_t slot, std::uint64_t now) {
     auto& run = runs_[slot];
-    if (!run.busy || now < run.sent_ns + (500'000'000ULL << run.tries)) return;
-    if (run.connection->udp && ++run.tries <= 3) {
-      ++retransmitted_;
-      return connections_.post(*run.connection, run.last);
+    if (!run.busy || now < run.again_ns) return;
+    if (now - run.sent_ns >= 32 * second) {
+      ++statuses_[0];
+      return finish(slot, false);
     }
-    if (now - run.sent_ns < 4'000'000'000ULL) return;
-    ++statuses_[0];
-    finish(slot, false);
+    if (run.shed) {
+      run.shed = false;
+      return send(slot, request(o_, slot, run, {}));
+    }
+    run.again_ns = now + std::min(4 * second, (second / 2) << ++run.tries);
+    if (!run.connection->udp) return;
+    ++retransmitted_;
+    connections_.post(*run.connection, run.last);
+  }
+  // 503 with Retry-After: begun again when the server says, as a new request.
+  bool begin_again(Run& run, std::string_view message) {
+    const std::string after(header(message, "\r\nRetry-After:"));
+    if (after.empty()) return false;
+    ++shed_;
+    run.shed = true;
+    run.step = 0;
+    run.sent_ns = now_ns();
+    run.again_ns = run.sent_ns + static_cast<std::uint64_t>(std::atoi(after.c_str())) * second;
+    return true;
   }
 
   void on_message(Connection& c, std::string_view message) {
@@ -135,6 +154,7 @@ class Load {
       run->step = 1;
       return send(to.slot, request(o_, to.slot, *run, message));
     }
+    if (status == 503 && begin_again(*run, message)) return;
     if (status != 200) {
       ++statuses_[status];
       return finish(to.slot, false);
@@ -161,12 +181,13 @@ class Load {
     const auto done = std::max<double>(1, static_cast<double>(latency_us_.size()));
     std::printf(
         "{\"label\":\"%s\",\"mode\":\"%s\",\"proto\":\"%s\",\"window\":%u,\"rate\":%.0f,\"ok\":%zu,"
-        "\"failed\":%u,\"retransmitted\":%u,\"stray\":%u,\"seconds\":%.3f,\"per_s\":%.0f,"
+        "\"failed\":%u,\"shed\":%u,\"retransmitted\":%u,\"stray\":%u,\"seconds\":%.3f,\"per_s\":%."
+        "0f,"
         "\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,\"server_cpu_us\":%.3f,\"client_cpu_us\":%.3f,"
         "\"server_pss_kb_before\":%ld,\"server_pss_kb\":%ld,\"statuses\":{",
         o_.label.c_str(), o_.mode_name.c_str(), o_.udp ? "udp" : "tcp", o_.window, o_.rate,
-        latency_us_.size(), failed_ + (o_.count - finished_), retransmitted_, stray_, seconds,
-        static_cast<double>(latency_us_.size()) / seconds, quantile(0.5), quantile(0.99),
+        latency_us_.size(), failed_ + (o_.count - finished_), shed_, retransmitted_, stray_,
+        seconds, static_cast<double>(latency_us_.size()) / seconds, quantile(0.5), quantile(0.99),
         quantile(1.0), (after.cpu_us - before.cpu_us) / done, own_us / done, before.pss_kb,
         after.pss_kb);
     const char* comma = "";
@@ -184,6 +205,7 @@ class Load {
   std::vector<std::uint32_t> free_, latency_us_;
   std::map<int, std::uint32_t> statuses_;  // that were not 200; 0: no answer
   std::uint32_t started_ = 0, finished_ = 0, failed_ = 0, retransmitted_ = 0, stray_ = 0;
+  std::uint32_t shed_ = 0;  // 503, begun again later
 };
 
 bool set(Options& o, const std::string& key, const std::string& value) {
