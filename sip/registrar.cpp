@@ -116,8 +116,11 @@ Registrar::Refusal Registrar::read_address(const Request& request) {
   to_uri_ = to->uri.text;
   location_.expect(aor_);
   if (options_.domains.empty()) return {};
-  const bool ours = std::ranges::find(options_.domains, host_of(aor_)) != options_.domains.end();
-  return {ours ? 0 : 404};
+  const auto host = host_of(aor_);
+  if (std::ranges::find(options_.domains, host) != options_.domains.end()) return {};
+  if (!request.at_our_address) return {404};
+  const auto at = request.message.request_uri();
+  return {at && scan::iequals(at->host.host, to->uri.host.host) ? 0 : 404};
 }
 
 Registrar::Refusal Registrar::check_sender(const Request& request) {

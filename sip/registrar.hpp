@@ -49,6 +49,9 @@ class Registrar {
     WallTime wall;          // for Date; the epoch: none; WallTime{}: nobody knows, none is written
     std::string_view user;  // who has authenticated; empty: nobody had to
     std::string_view to_tag;
+    // The Request-URI is an address of the server's own: its host in To is ours as a domain is, for
+    // user agents that are told nothing but the server's address.
+    bool at_our_address = false;
   };
   // Views are valid until the next call.
   struct Outcome {

@@ -113,7 +113,8 @@ void Server::Impl::register_here(Turn& turn) {
           ? wall
           : wall + std::chrono::duration_cast<WallTime::duration>(turn.now - wall_known_at);
   const auto done = registrar.on_register(
-      {*turn.message, turn.flow, turn.now, time, *user, tag_of(*turn.message, turn.via)}, scratch);
+      {*turn.message, turn.flow, turn.now, time, *user, tag_of(*turn.message, turn.via), true},
+      scratch);
   if (done.status == 200) ++stats.registrations;
   count_answer(done.status);
   send_answer(done.response, turn);

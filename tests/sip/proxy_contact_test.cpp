@@ -39,3 +39,16 @@ TEST_CASE("proxy: a contact is reached by its flow only where that leads to it")
     CHECK(uri_of(s.last(row.reached, "MESSAGE")) == row.contact);
   }
 }
+
+TEST_CASE("server: users of its bare address register and are reached") {
+  Scene s;
+  const auto sign_up = [](std::string_view to) {
+    return request("REGISTER", "sip:192.0.2.1:5060", {.from = to, .to = to});
+  };
+  s.send("alice", sign_up("<sip:bob@192.0.2.1:5060>"));
+  CHECK(s.take() == "alice<200");
+  s.send("carol", request("MESSAGE", "sip:bob@192.0.2.1:5060"));
+  CHECK(s.take() == "alice<MESSAGE");
+  s.send("alice", sign_up("<sip:bob@192.0.2.9>"));
+  CHECK(s.take() == "alice<404");
+}
