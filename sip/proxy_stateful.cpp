@@ -68,7 +68,10 @@ void Server::Impl::start_try(ContextId id, ResponseContext& c, std::size_t n, co
   const auto& target = c.targets[c.tries[n].target];
   c.tries[n].by_flow = target.has_flow;
   const auto way = way_to(target, what);
-  if (way.kind == Way::Kind::flow) return send_try(id, c, n, way.flow, what, now, out);
+  if (way.kind == Way::Kind::flow) {
+    if (target.has_flow && is_reliable(way.flow.transport)) note_way_around(c, n, what);
+    return send_try(id, c, n, way.flow, what, now, out);
+  }
   if (way.kind == Way::Kind::nowhere || lookups >= config.limits.lookups) {
     c.tries[n].state = ProxyTry::State::done;
     return take_answer(c, 503, nullptr);
@@ -107,6 +110,16 @@ void Server::Impl::send_try(ContextId id, ResponseContext& c, std::size_t n, con
                                 scratch, to, owner, now, out);
   ++stats.forwarded_requests;
   ++counters.requests_sent[static_cast<std::size_t>(counted(request.method()))];
+}
+
+// A connection may be gone: then its peer is tried where its URI says, when that is a number.
+void Server::Impl::note_way_around(ResponseContext& c, std::size_t n, const Outgoing& what) {
+  Uri uri;
+  if (parse_uri(next_hop.uri, uri)) return;
+  const auto around = way_to_uri(uri, what.source);
+  if (around.kind != Way::Kind::flow) return;
+  c.tries[n].others.push_back(around.flow);
+  if (c.request.empty()) c.request = what.request->bytes();
 }
 
 // 18.1.1: what is too large for a datagram goes by TCP, when we speak it. Not to who is reached by

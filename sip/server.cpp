@@ -41,6 +41,17 @@ std::string route_of_next_hop(const ServerConfig& config) {
   return uri && uri->loose_routing() ? '<' + config.next_hop + '>' : std::string();
 }
 
+// 18.2.2: who does not ask for rport is answered at the port of its Via. Where a NAT is between,
+// that would lead nowhere, and the source is what there is.
+Flow answer_flow(const Via& via, const Flow& from) {
+  auto flow = from;
+  if (via.has_rport || is_reliable(from.transport)) return flow;
+  const auto port = via.sent_by.port_or(default_port(from.transport));
+  if (port == from.remote.port || IpAddress::parse(via.sent_by.host) != from.remote.ip) return flow;
+  flow.remote.port = port;
+  return flow;
+}
+
 RegistrarOptions registrar_options(const ServerConfig& config) {
   auto options = config.registration;
   if (options.domains.empty()) options.domains = config.domains;
@@ -97,11 +108,9 @@ void Server::Impl::on_valid(const MessageView& message, const Flow& from, TimePo
   const auto via = message.via();
   if (!via) return on_broken(Errc::bad_via, turn);
   turn.via = *via;
-  if (message.is_response()) {
-    on_response(turn);
-  } else {
-    on_request(turn);
-  }
+  if (message.is_response()) return on_response(turn);
+  turn.flow = answer_flow(turn.via, from);
+  on_request(turn);
 }
 
 void Server::Impl::on_broken(Errc code, Turn& turn) {

@@ -137,6 +137,7 @@ struct Server::Impl {
                  TimePoint now, Output& out);
   void send_try(ContextId id, ResponseContext& c, std::size_t n, const Flow& by,
                 const Outgoing& what, TimePoint now, Output& out);
+  void note_way_around(ResponseContext& c, std::size_t n, const Outgoing& what);
   bool retry_elsewhere(ContextId id, ResponseContext& c, std::size_t n, TimePoint now, Output& out);
   std::optional<Outgoing> reread(const ResponseContext& c);
   void on_try_resolved(std::uint64_t name, std::span<const Flow> found, TimePoint now, Output& out);

@@ -291,3 +291,41 @@ TEST_CASE("large: what is more than 1,300 bytes goes by TCP, and by UDP when tha
   t.send("alice", request("MESSAGE", "sip:bob@192.0.2.20", {.body = body}));
   CHECK(t.take() == "bob<MESSAGE");
 }
+
+TEST_CASE("flows: when the connection of a registration is gone, its contact is tried") {
+  Scene s;
+  s.peer("bob-tcp", flow_between("192.0.2.1:5060", "192.0.2.20:40007", Transport::tcp, 8));
+  s.peer("bob-again", flow_between("192.0.2.1:5060", "192.0.2.20:5060", Transport::tcp));
+  s.bind("bob", "sip:bob@192.0.2.20:5060;transport=tcp", "bob-tcp");
+  s.send("alice", request("INVITE", "sip:bob@example.org"));
+  CHECK(s.take() == "alice<100 bob-tcp<INVITE");
+  s.fail_sends_to("bob-tcp");
+  CHECK(s.take() == "bob-again<INVITE");
+  s.fail_sends_to("bob-again");
+  CHECK(s.take() == "alice<500");
+}
+
+TEST_CASE(
+    "answers: to the port of the Via when rport is not asked for, to the source behind a NAT") {
+  struct Case {
+    const char* via;
+    const char* trace;
+  };
+  const Case cases[] = {
+      {"SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-1", "alice<200"},
+      {"SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK-1", "alice<200"},
+      {"SIP/2.0/UDP 192.0.2.10:5060;rport;branch=z9hG4bK-1", "sender<200"},
+      {"SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK-1", "sender<200"},
+      {"SIP/2.0/UDP host.example;branch=z9hG4bK-1", "sender<200"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.via);
+    Scene s;
+    s.peer("sender", flow_between("192.0.2.1:5060", "192.0.2.10:40001"));
+    s.send("sender", request("OPTIONS", "sip:example.org", {.via = c.via}));
+    CHECK(s.take() == c.trace);
+    s.send("sender", request("MESSAGE", "sip:bob@192.0.2.20", {.via = c.via}));
+    s.reply("bob", "MESSAGE", 200);
+    CHECK(s.take() == "bob<MESSAGE " + std::string(c.trace));
+  }
+}
