@@ -122,24 +122,23 @@ void Endpoint::Impl::on_resolved(LookupId lookup, std::span<const Flow> targets,
   auto* a = attempts.find(id);
   if (!a || a->lookup != lookup) return;
   a->lookup = {};
-  if (targets.empty()) {
-    const Outcome nowhere{Cause::transport, 503, nullptr};
-    if (a->owner.purpose != Purpose::invite) return fail_attempt(id, nowhere, turn);
-    if (follow_redirection(id, turn)) return;
-    const auto call_id = a->owner.call;
-    if (auto* call = calls.find(call_id)) {
-      call->cause = Cause::transport;
-      call->session->on_no_answer(call_actions);
-      perform(call_id, turn);
-    }
-    return;
+  if (!targets.empty()) {
+    a->further.assign(targets.begin() + 1, targets.end());
+    a->next_flow = 0;
+    if (!parse_message(a->message, stored)) return;
+    const auto uri = a->target.empty() ? std::string(stored.request_uri_text()) : a->target;
+    a->target.clear();
+    if (resend(id, uri, targets.front(), turn)) return;
   }
-  a->further.assign(targets.begin() + 1, targets.end());
-  a->next_flow = 0;
-  if (!parse_message(a->message, stored)) return;
-  const auto uri = a->target.empty() ? std::string(stored.request_uri_text()) : a->target;
-  a->target.clear();
-  resend(id, uri, targets.front(), turn);
+  const auto cause = targets.empty() ? Cause::transport : Cause::overloaded;
+  if (a->owner.purpose != Purpose::invite) return fail_attempt(id, {cause, 503, nullptr}, turn);
+  if (follow_redirection(id, turn)) return;
+  const auto call_id = a->owner.call;
+  auto* call = calls.find(call_id);
+  if (!call) return;
+  call->cause = cause;
+  call->session->on_no_answer(call_actions);
+  perform(call_id, turn);
 }
 
 // Sends the request again, as a new transaction (8.1.3.4, 22.2: same Call-ID and From, CSeq one

@@ -71,7 +71,7 @@ void Endpoint::Impl::report_failure(CallId id, const Call& call, Turn& turn) {
   }
   if (failed.cause == Cause::timeout) failed.status = 408;
   if (failed.cause == Cause::cancelled) failed.status = 487;
-  if (failed.cause == Cause::transport) failed.status = 503;
+  if (failed.cause == Cause::transport || failed.cause == Cause::overloaded) failed.status = 503;
   turn.out.events.push_back(failed);
 }
 

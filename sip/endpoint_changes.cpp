@@ -156,7 +156,7 @@ void Endpoint::Impl::on_change_failure(CallId id, const Outcome& outcome, Turn& 
 bool Endpoint::Impl::retry_change(CallId id, Call& call, const Outcome& outcome, Turn& turn) {
   auto& extra = *call.extra;
   auto& ours = extra.ours;
-  if (outcome.cause != Cause::answered || ours.tries >= max_tries) return false;
+  if (!outcome.message || ours.tries >= max_tries || !dialog_of(call)) return false;
   const auto& response = *outcome.message;
   if (outcome.status == 491) {
     ours.retry_at = turn.now + glare_gap(call.session->is_outgoing(), chance());
@@ -187,6 +187,7 @@ void Endpoint::Impl::on_change_request(TransactionId id, CallId call_id, Turn& t
   extra.theirs = TheirChange{};
   extra.theirs.transaction = id;
   extra.theirs.method = view.method();
+  extra.theirs.cseq = view.cseq()->number;
   if (answer_refresh(id, call, turn)) return;
   if (!config.user_handles_changes) return respond_plainly_to_change(id, call_id, 488, turn);
   if (!view.body().empty()) call.offer_answer.received();
@@ -307,16 +308,25 @@ bool Endpoint::Impl::respond_to_change(TransactionId id, CallId call_id, const R
 void Endpoint::Impl::on_change_deadline(CallId id, Call& call, Turn& turn) {
   if (!call.extra) return;
   auto& extra = *call.extra;
-  if (turn.now >= extra.ours.retry_at && !transactions.full()) {
-    if (extra.theirs.transaction ||
-        (!extra.ours.spec.body.empty() && !call.offer_answer.may_offer())) {
-      extra.ours.retry_at = turn.now + glare_gap(call.session->is_outgoing(), chance());
+  if (turn.now >= extra.ours.retry_at) {
+    const bool busy = extra.theirs.transaction || transactions.full() ||
+                      (!extra.ours.spec.body.empty() && !call.offer_answer.may_offer());
+    extra.ours.retry_at = never;
+    if (!dialog_of(call)) {
+      on_change_failure(id, {Cause::invalid, 481, nullptr}, turn);  // it is being hung up
+    } else if (busy) {
+      extra.ours.retry_at = turn.now + std::chrono::milliseconds(10) +
+                            glare_gap(call.session->is_outgoing(), chance());
     } else {
       send_change(id, call, turn);
     }
+    if (!calls.find(id)) return;
   }
   auto& theirs = extra.theirs;
-  if (turn.now >= theirs.ack_by) return lose_call(id, CallAction::ended_no_ack, turn);
+  if (turn.now >= theirs.ack_by) {
+    theirs = TheirChange{};
+    return lose_call(id, CallAction::ended_no_ack, turn);
+  }
   if (turn.now >= theirs.answer_by) {
     theirs.answer_by = never;
     respond_plainly_to_change(theirs.transaction, id, 500, turn);

@@ -109,7 +109,8 @@ bool Endpoint::Impl::refused_content(TransactionId id, Turn& turn) {
   }
   if (!view.has(HeaderId::content_type)) return false;
   // Most take anything: then only what nobody could read is looked at closely.
-  if (config.accept.empty() && view.text(HeaderId::content_type).find('7') == std::string_view::npos)
+  if (config.accept.empty() &&
+      view.text(HeaderId::content_type).find('7') == std::string_view::npos)
     return false;
   const auto type = view.content_type();
   if (!type) return false;

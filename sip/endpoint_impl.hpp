@@ -84,6 +84,7 @@ struct OurChange {
 struct TheirChange {
   TransactionId transaction;  // not answered yet, or our 2xx waits for ACK
   Method method = Method::unknown;
+  std::uint32_t cseq = 0;
   bool answered = false;
   TimePoint answer_by = never;  // of a re-INVITE
   Duration gap{};

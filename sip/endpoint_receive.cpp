@@ -107,7 +107,8 @@ void Endpoint::Impl::on_ack(const Via& via, Turn& turn) {
     ++counters.stray_requests;
     return;
   }
-  if (call->extra && call->extra->theirs.answered) {
+  const auto* theirs = call->extra ? &call->extra->theirs : nullptr;
+  if (theirs && theirs->answered && theirs->cseq == view.cseq()->number) {
     if (!view.body().empty()) call->offer_answer.received();
     call->extra->theirs = {};
     turn.out.events.push_back(event::CallConfirmed{id, &view, call->user_data});

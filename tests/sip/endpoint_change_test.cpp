@@ -1,6 +1,8 @@
 // Calls that change while they are up: re-INVITE, UPDATE, glare, late offers, session timers.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/sip/pair.hpp"
 
 using namespace std::chrono_literals;
@@ -357,4 +359,19 @@ TEST_CASE(
   Up up{config};
   up.run_for(61s);
   CHECK(up.wire == "b>UPDATE a>200 ");  // a did not say that it supports timers
+}
+
+TEST_CASE("a change that waits for its next try does not outlive the call") {
+  Up up;
+  up.change(up.a, up.call, "INVITE", "v=0 from a");
+  up.change(up.b, up.b.call, "INVITE", "v=0 from b");
+  up.run_for(50ms);
+  up.drop = [](const std::string&) { return true; };
+  up.b.endpoint.hang_up(up.b.call, up.now(), up.b.out);
+  up.a.endpoint.hang_up(up.call, up.now(), up.a.out);
+  up.run();
+  CHECK(up.a.heard.back() == "ended:hung up here");
+  CHECK(up.b.heard.back() == "ended:hung up here");
+  CHECK(std::count(up.a.heard.begin(), up.a.heard.end(), "done:481(impossible request)") == 1);
+  CHECK(up.a.endpoint.next_deadline() == never);
 }
