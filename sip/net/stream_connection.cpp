@@ -29,9 +29,9 @@ void StreamConnection::receive() {
   auto* sink = table_->sink;
   sink->begin_batch();
   const bool goes_on = read();
-  if (!goes_on && !is_closed()) fail();
-  if (table_->sink) sink->end_batch();
+  if (table_->sink) sink->end_batch();  // what was asked before the end is answered
   if (is_closed()) return;
+  if (!goes_on) return fail();
   // TLS may hold what the socket will not announce again.
   if (!std::exchange(more_, false)) return wait();
   boost::asio::post(table_->io, [self = shared_from_this(), this] {
@@ -43,7 +43,9 @@ bool StreamConnection::read() {
   for (int i = 0; i < reads_per_wake; ++i) {
     const auto buffer = table_->read_buffer();
     const auto result = stream_.read(buffer);
-    if (result.status == ByteStream::Status::wants_read) return true;
+    const bool has_none = result.status == ByteStream::Status::wants_read ||
+                          result.status == ByteStream::Status::wants_write;
+    if (has_none) return true;
     if (result.status != ByteStream::Status::done) return false;
     ++table_->counters->stream_reads;
     table_->counters->bytes_received += result.size;
@@ -104,18 +106,19 @@ void StreamConnection::send(std::string_view message) {
   if (is_open() && !waiting_) table_->flush_later(shared_from_this());
 }
 
+void StreamConnection::wait_for_room() {
+  writes_wait(Clock::now());
+  waiting_ = true;
+  when_ready(tcp::socket::wait_write, [this] {
+    waiting_ = false;
+    flush();
+  });
+}
+
 void StreamConnection::flush() {
   while (sent_ < queued_.size()) {
     const auto result = stream_.write(std::string_view(queued_).substr(sent_));
-    if (result.status == ByteStream::Status::wants_write) {
-      writes_wait(Clock::now());
-      waiting_ = true;
-      when_ready(tcp::socket::wait_write, [this] {
-        waiting_ = false;
-        flush();
-      });
-      return;
-    }
+    if (result.status == ByteStream::Status::wants_write) return wait_for_room();
     if (result.status != ByteStream::Status::done) return fail();
     sent_ += result.size;
     ++table_->counters->stream_writes;

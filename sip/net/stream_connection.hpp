@@ -25,6 +25,7 @@ class StreamConnection final : public Connection {
   // What there is to read now, a few buffers at most. False: the connection is at its end.
   bool read();
   bool deliver();
+  void wait_for_room();
   void note_alias(std::string_view message);
 
   StreamFramer framer_;

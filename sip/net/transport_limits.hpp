@@ -10,10 +10,10 @@
 namespace sip::net {
 
 struct TransportLimits {
-  std::size_t connections = 20'000;             // accepted and opened; beyond: closed at once
-  std::size_t connections_per_address = 2'000;  // accepted from one IP address
-  std::size_t queue_bytes = 1024 * 1024;        // waiting for a slow stream peer; beyond: closed
-  Duration idle = std::chrono::minutes(30);     // a stream without any byte for so long is closed
+  std::size_t connections = 20'000;              // accepted and opened; beyond: closed at once
+  std::size_t connections_per_address = 10'000;  // accepted from one IP address; a NAT has one
+  std::size_t queue_bytes = 1024 * 1024;         // waiting for a slow stream peer; beyond: closed
+  Duration idle = std::chrono::minutes(30);      // a stream without any byte for so long is closed
   // An accepted stream must have sent its first message or keep-alive by then.
   Duration silent = std::chrono::minutes(1);
   Duration message_within = std::chrono::seconds(30);  // from its first byte to its last
@@ -24,8 +24,9 @@ struct TransportLimits {
   Duration ping_every = Duration::zero();
   std::size_t ws_message_bytes = 1024 * 1024;  // one WebSocket message; beyond: closed
   int udp_buffer_bytes = 4 * 1024 * 1024;      // asked of the kernel, which may give less
-  // When hundreds of datagrams come a second and leave the thread mostly idle, one wake serves those
-  // of so long a time: less CPU for that much delay (ReceivePace). Zero: each is served at once.
+  // When hundreds of datagrams come a second and leave the thread mostly idle, one wake serves
+  // those of so long a time: less CPU for that much delay (ReceivePace). Zero: each is served at
+  // once.
   Duration gather = std::chrono::milliseconds(5);
 };
 
@@ -33,8 +34,9 @@ struct TransportCounters {
   std::uint64_t datagrams_received = 0;
   std::uint64_t datagrams_sent = 0;
   std::uint64_t datagram_send_errors = 0;
-  std::uint64_t receive_calls = 0;  // recvmmsg, for datagrams per system call
-  std::uint64_t send_calls = 0;     // sendmmsg
+  std::uint64_t datagrams_refused = 0;  // ICMP said that nobody is there
+  std::uint64_t receive_calls = 0;      // recvmmsg, for datagrams per system call
+  std::uint64_t send_calls = 0;         // sendmmsg
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t stream_reads = 0;   // system calls, or TLS reads, that yielded bytes

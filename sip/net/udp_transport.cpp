@@ -1,5 +1,6 @@
 #include "sip/net/udp_transport.hpp"
 
+#include <linux/errqueue.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -75,6 +76,28 @@ void tell_destinations(int socket, bool v6) {
   const int on = 1;
   ::setsockopt(socket, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on,
                sizeof on);
+}
+
+// ICMP errors are kept for us, with the address that they are about.
+void keep_refusals(int socket, bool v6) {
+  const int on = 1;
+  ::setsockopt(socket, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on,
+               sizeof on);
+}
+
+// What RFC 3261 18.4 takes for a failure: nobody is there, and repeating will not help.
+bool is_unreachable(const msghdr& header) {
+  auto& h = const_cast<msghdr&>(header);
+  for (auto* c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c)) {
+    const bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+    if (!v6 && (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR)) continue;
+    sock_extended_err error;
+    std::memcpy(&error, CMSG_DATA(c), sizeof error);
+    // Destination unreachable, but for fragmentation needed.
+    if (error.ee_origin == SO_EE_ORIGIN_ICMP) return error.ee_type == 3 && error.ee_code != 4;
+    if (error.ee_origin == SO_EE_ORIGIN_ICMP6) return error.ee_type == 1;
+  }
+  return false;
 }
 
 }  // namespace
@@ -189,6 +212,7 @@ boost::system::result<Address> UdpTransport::listen(const Address& at) {
   socket.set_option(asio::socket_base::receive_buffer_size(limits_.udp_buffer_bytes), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(limits_.udp_buffer_bytes), ignored);
   if (at.ip.is_unspecified()) tell_destinations(socket.native_handle(), at.ip.is_v6());
+  keep_refusals(socket.native_handle(), at.ip.is_v6());
   listener->local = from_endpoint(socket.local_endpoint(ec));
   if (ec) return ec;
   listener->fd = socket.native_handle();
@@ -259,7 +283,11 @@ std::size_t UdpTransport::receive_batch(Listener& listener) {
   auto& b = *inbox_;
   b.reset();
   ++counters_.receive_calls;
-  const int n = ::recvmmsg(listener.fd, b.headers, batch_size, MSG_DONTWAIT, nullptr);
+  int n = ::recvmmsg(listener.fd, b.headers, batch_size, MSG_DONTWAIT, nullptr);
+  if (n < 0 && take_refusals(listener)) {
+    report_failures();
+    n = ::recvmmsg(listener.fd, b.headers, batch_size, MSG_DONTWAIT, nullptr);
+  }
   b.used = n > 0 ? static_cast<std::size_t>(n) : 0;
   for (std::size_t i = 0; i < b.used && sink_; ++i) {
     const auto& header = b.headers[i];
@@ -319,14 +347,39 @@ void UdpTransport::flush(Listener& listener, std::size_t count) {
     if (n > 0) {
       counters_.datagrams_sent += static_cast<std::uint64_t>(n);
       for (int i = 0; i < n; ++i, ++sent) counters_.bytes_sent += b.vectors[sent].iov_len;
+      if (sent < count) take_refusals(listener);
       continue;
     }
     if (errno == EINTR) continue;
-    ++counters_.datagram_send_errors;
     // A full buffer is a lost datagram, and SIP repeats those. Anything else will not get better.
-    if (errno != EAGAIN && errno != ENOBUFS) b.failed.push_back(b.flows[sent]);
+    const bool is_full = errno == EAGAIN || errno == ENOBUFS;
+    if (!is_full && take_refusals(listener)) continue;
+    ++counters_.datagram_send_errors;
+    if (!is_full) b.failed.push_back(b.flows[sent]);
     ++sent;
   }
+}
+
+// ICMP errors stand in a queue of their own, and make one call fail that may concern somebody else.
+// sendmmsg hides that when it has sent something; what is left in the queue would wake us for ever.
+// True when there was any: a call that has failed is worth repeating.
+bool UdpTransport::take_refusals(Listener& listener) {
+  bool any = false;
+  for (std::size_t i = 0; i < batch_size; ++i) {
+    sockaddr_storage name{};
+    alignas(cmsghdr) char control[256];
+    msghdr header{};
+    header.msg_name = &name;
+    header.msg_namelen = sizeof name;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    if (::recvmsg(listener.fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) break;
+    any = true;
+    if (!is_unreachable(header)) continue;
+    ++counters_.datagrams_refused;
+    outbox_->failed.push_back({Transport::udp, listener.local, from_sockaddr(name), {}});
+  }
+  return any;
 }
 
 void UdpTransport::report_failures() {

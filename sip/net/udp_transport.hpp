@@ -45,6 +45,7 @@ class UdpTransport {
   std::size_t receive_batch(Listener& listener);
   Listener* choose(const Flow& flow);
   void flush(Listener& listener, std::size_t count);  // of the batch
+  bool take_refusals(Listener& listener);
   void report_failures();
 
   boost::asio::io_context& io_;

@@ -136,11 +136,15 @@ void WsConnection::accept() {
 // --- messages ------------------------------------------------------------------------------------
 
 void WsConnection::receive() {
-  socket_->async_read(buffer_, guarded([this](error_code ec) {
-                        if (ec) return fail();
-                        on_message();
-                        if (!is_closed()) receive();
-                      }));
+  socket_->async_read_some(buffer_, 0, guarded([this](error_code ec) {
+                             if (ec) return fail();
+                             if (socket_->is_message_done()) {
+                               on_message();
+                             } else {
+                               incomplete(Clock::now());
+                             }
+                             if (!is_closed()) receive();
+                           }));
 }
 
 void WsConnection::on_message() {

@@ -83,6 +83,43 @@ TEST_CASE("who looks on sees every message once") {
   }
 }
 
+TEST_CASE("UDP: where nobody listens, the core learns it") {
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    CAPTURE(host);
+    const auto ip = *IpAddress::parse(host);
+    asio::io_context io;
+    EchoSide server(io), client(io);
+    const auto there = server.listen({Transport::udp, {ip, 0}, {}, 0, {}});
+    const auto own = client.listen({Transport::udp, {ip, 0}, {}, 0, {}});
+    EchoSide gone(io);
+    const auto absent = gone.listen({Transport::udp, {ip, 0}, {}, 0, {}});
+    gone.driver.close();
+    // In one turn with others, who get theirs.
+    client.driver.run([&](TimePoint, Output& out) {
+      for (int i = 0; i < 20; ++i) {
+        out.send(client.driver.flow_to(Transport::udp, absent), options("UDP"));
+        out.send(client.driver.flow_to(Transport::udp, there), options("UDP"));
+      }
+    });
+    client.send(client.driver.flow_to(Transport::udp, there), options("UDP"));
+    CHECK(run_until(io, [&] { return client.core.heard.size() == 21; }));
+    CHECK(run_until(io, [&] { return !client.core.failed.empty(); }));
+    for (const auto& flow : client.core.failed) {
+      CHECK(flow.remote == absent);
+      CHECK(flow.local == own);
+    }
+    CHECK(client.counters().datagrams_refused == client.core.failed.size());
+    CHECK(client.counters().datagram_send_errors == 0);
+    // Nothing is left that would wake the thread.
+    io.restart();
+    io.run_for(50ms);
+    const auto calls = client.counters().receive_calls;
+    io.restart();
+    io.run_for(100ms);
+    CHECK(client.counters().receive_calls <= calls + 1);
+  }
+}
+
 TEST_CASE("TCP: many messages a read, all answers of a turn in one write") {
   asio::io_context io;
   EchoSide server(io), client(io);

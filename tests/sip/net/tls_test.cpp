@@ -133,6 +133,30 @@ TEST_CASE("TLS: a connection is used again, for its own domain only") {
   CHECK(pair.client.counters().connections_opened == 2);
 }
 
+TEST_CASE("TLS: who says goodbye behind a request is answered") {
+  TlsPair pair;
+  pair.serve(trusting(pair.authority, {pair.authority.issue("server", "x", "DNS:example.com")}));
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> ctx(SSL_CTX_new(TLS_client_method()),
+                                                         SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(ctx.get()), SSL_free);
+  asio::ip::tcp::socket socket(pair.io);
+  socket.connect({asio::ip::address_v4::loopback(), pair.at.port});
+  socket.non_blocking(true);
+  SSL_set_fd(ssl.get(), socket.native_handle());
+  CHECK(run_until(pair.io, [&] { return SSL_connect(ssl.get()) == 1; }));
+  const auto request = options("TLS");
+  SSL_write(ssl.get(), request.data(), static_cast<int>(request.size()));
+  SSL_shutdown(ssl.get());
+  std::string answer;
+  CHECK(run_until(pair.io, [&] {
+    char buffer[1000];
+    const int n = SSL_read(ssl.get(), buffer, sizeof buffer);
+    if (n > 0) answer.append(buffer, static_cast<std::size_t>(n));
+    return answer.ends_with("\r\n\r\n");
+  }));
+  CHECK(is_200(answer));
+}
+
 TEST_CASE("TLS: large messages both ways, many at once") {
   TlsPair pair;
   pair.serve(trusting(pair.authority, {pair.authority.issue("server", "x", "DNS:example.com")}));

@@ -202,6 +202,15 @@ TEST_CASE("WS: ends and limits") {
     while (!browser.ended) browser.read(browser.received.size() + 1);
     CHECK(at.server.counters().connections == 0);
   }
+  SUBCASE("a message that is never whole") {
+    limits.message_within = 100ms;
+    Served at(limits);
+    Browser browser(at.io, at.at);
+    browser.upgrade("sip");
+    browser.write(Browser::frame(text, "OPTIONS", false));
+    CHECK(run_until(at.io, [&] { return at.server.counters().connections_timed_out == 1; }));
+    CHECK(at.server.core.heard.empty());
+  }
   SUBCASE("an upgrade that never comes") {
     limits.silent = 100ms;
     Served at(limits);
