@@ -16,6 +16,22 @@ std::string_view take_token(std::string_view& text) {
   return token;
 }
 
+// The number of a CSeq; it may have leading zeros.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+  std::uint64_t value = 0;
+  std::size_t size = 0;
+  for (; size < text.size() && size < 10; ++size) {
+    const auto digit = static_cast<unsigned>(text[size] - '0');
+    if (digit > 9) break;
+    value = value * 10 + digit;
+  }
+  const bool usual = size != 0 && size < text.size() && text[size] == ' ';
+  if (!usual) return scan::number(take_token(text), 0x7fffffff);
+  text = scan::trim(text.substr(size));
+  if (value > 0x7fffffff) return std::nullopt;
+  return value;
+}
+
 // Parameters that follow a leading token: nothing, or a text that starts with ';'.
 bool take_params(std::string_view text, Params& params) {
   if (!text.empty() && text.front() != ';') return false;
@@ -42,7 +58,7 @@ SubscriptionState::State state_from(std::string_view text) {
 }  // namespace
 
 Result<CSeq> parse_cseq(std::string_view value) {
-  const auto number = scan::number(take_token(value), 0x7fffffff);
+  const auto number = take_number(value);
   CSeq result{0, method_from(value), value};  // what is left is nearly always the method
   if (result.method == Method::unknown) {
     result.method_text = take_token(value);

@@ -1,6 +1,7 @@
 #include "sip/name_addr.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sip/scan.hpp"
 
@@ -76,6 +77,20 @@ void append_quoted(std::string& out, std::string_view text) {
 }
 
 }  // namespace
+
+// Nearly always it is the first parameter, or the only one.
+std::string_view NameAddr::tag() const {
+  constexpr std::string_view usual = ";tag=";
+  auto rest = params.text();
+  if (rest.size() > usual.size() && std::memcmp(rest.data(), usual.data(), usual.size()) == 0) {
+    rest.remove_prefix(usual.size());
+    const auto value = rest.substr(0, scan::find(rest, ';'));
+    if (!value.empty() && scan::is(value.front(), scan::token) &&
+        scan::is(value.back(), scan::token))
+      return value;
+  }
+  return params.get("tag").value_or("");
+}
 
 std::optional<std::uint32_t> NameAddr::expires() const {
   const auto value = params.get("expires");

@@ -21,7 +21,7 @@ struct NameAddr {
   bool wildcard = false;  // Contact: *; then uri is empty
 
   // Tag of From or To; empty when there is none.
-  [[nodiscard]] std::string_view tag() const { return params.get("tag").value_or(""); }
+  [[nodiscard]] std::string_view tag() const;
   // Contact's expires in seconds; nullopt when absent or no number.
   [[nodiscard]] std::optional<std::uint32_t> expires() const;
   // Contact's q in thousandths, 0 to 1000; 1000 when absent or malformed (RFC 3261 20.10).

@@ -54,8 +54,11 @@ bool take_port(std::string_view& text, HostPort& out) {
   unsigned value = 0;
   const char* at = text.data();
   const char* const end = at + text.size();
-  for (; at != end && scan::is(*at, scan::digit) && value <= 65535; ++at)
-    value = value * 10 + static_cast<unsigned>(*at - '0');
+  for (; at != end && value <= 65535; ++at) {
+    const auto digit = static_cast<unsigned>(*at - '0');
+    if (digit > 9) break;
+    value = value * 10 + digit;
+  }
   if (value > 65535) return false;
   out.port = static_cast<std::uint16_t>(value);
   text.remove_prefix(static_cast<std::size_t>(at - text.data()));
@@ -117,9 +120,12 @@ bool parse_tail(std::string_view text, Uri& uri) {
 // Takes "user:password@" off the front when it is there.
 void take_userinfo(std::string_view& rest, Uri& uri) {
   const char* const begin = rest.data();
-  const char* const stop = simd::find_if(begin, begin + rest.size(), scan::not_users);
-  if (stop == begin + rest.size() || *stop != '@') return;
-  const char* const colon = scan::find(begin, stop, ':');
+  const char* const end = begin + rest.size();
+  const char* const colon =
+      simd::find_if(begin, end, [](simd::Block b) { return scan::not_users(b) | b.equal(':'); });
+  const char* stop = colon;
+  if (colon != end && *colon == ':') stop = simd::find_if(colon, end, scan::not_users);
+  if (stop == end || *stop != '@') return;
   uri.user = {begin, static_cast<std::size_t>(colon - begin)};
   if (colon != stop) uri.password = {colon + 1, static_cast<std::size_t>(stop - colon - 1)};
   rest.remove_prefix(static_cast<std::size_t>(stop - begin) + 1);
