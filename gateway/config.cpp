@@ -247,7 +247,8 @@ std::string toml_text(const ConfigValue& value) {
   if (auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   if (auto* word = std::get_if<std::string>(&value)) return '"' + *word + '"';
-  return fmt::format("[{}]", fmt::join(std::get<std::vector<std::string>>(value), ", "));
+  const auto& words = std::get<std::vector<std::string>>(value);
+  return words.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(words, "\", \""));
 }
 
 }  // namespace

@@ -152,6 +152,11 @@ Complaint domain_text(const std::string& word) {
   return word.empty() ? Complaint("must not be empty") : host_text(word);
 }
 
+Complaint digest_text(const std::string& word) {
+  if (digest_algorithm(word)) return {};
+  return "must be MD5, SHA-256 or SHA-512-256";
+}
+
 Complaint listener_text(const std::string& word) {
   if (parse_listener(word)) return {};
   return "must be like udp:0.0.0.0:5060, or tls:0.0.0.0:5061=sip.example.org:5061";
@@ -216,6 +221,7 @@ void add_registrar(Table& t) {
   t.boolean_key(s, name, "enabled", &C::enabled);
   t.list_key(s, name, "domains", &C::domains, domain_text);
   t.boolean_key(s, name, "authenticate", &C::authenticate);
+  t.list_key(s, name, "digest", &C::digest, digest_text);
   t.text_key(s, name, "password", &C::password, secret_text);
   t.number_key(s, name, "min_expires_s", &C::min_expires, {1, 30 * day_s});
   t.number_key(s, name, "max_expires_s", &C::max_expires, {1, 30 * day_s});
@@ -398,6 +404,8 @@ bool needs_certificate(const Config& config) {
 
 std::optional<ConfigConflict> find_sip_conflict(const Config& config) {
   const auto& registrar = config.sip_registrar;
+  if (registrar.digest.empty())
+    return ConfigConflict{"sip.registrar.digest", "must name an algorithm: [\"MD5\"]"};
   if (registrar.min_expires > registrar.max_expires)
     return ConfigConflict{"sip.registrar.max_expires_s",
                           "must not be below sip.registrar.min_expires_s"};

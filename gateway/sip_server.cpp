@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto save_every = 200ms;
+constexpr auto save_every = 50ms;
 constexpr auto tell_time_every = 60s;
 
 sip::Proxying proxying_of(ProxyMode mode) {
@@ -60,6 +60,10 @@ void set_registrar(const Config& config, sip::ServerConfig& server) {
   if (server.domains.empty()) server.domains.push_back(config.sip.realm());
   server.realm = !config.sip.domain.empty() ? config.sip.domain : server.domains.front();
   server.authenticate_register = registrar.authenticate;
+  server.authenticator.algorithms.clear();
+  for (const auto& name : registrar.digest)
+    if (const auto algorithm = digest_algorithm(name))
+      server.authenticator.algorithms.push_back(*algorithm);
   server.registration.min_expires = registrar.min_expires;
   server.registration.max_expires = registrar.max_expires;
   server.registration.default_expires = registrar.default_expires;

@@ -64,6 +64,13 @@ const char* to_string(NextHopUse use) {
   return "";
 }
 
+std::optional<sip::DigestAlgorithm> digest_algorithm(std::string_view name) {
+  using enum sip::DigestAlgorithm;
+  for (const auto algorithm : {md5, sha256, sha512_256})
+    if (name == sip::to_string(algorithm)) return algorithm;
+  return std::nullopt;
+}
+
 std::optional<SipListener> parse_listener(std::string_view text) {
   SipListener listener;
   const auto equals = text.find('=');

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sip/digest.hpp"
+
 namespace gateway {
 
 struct Gb28181Config {
@@ -21,6 +23,9 @@ struct SipRegistrarConfig {
   bool enabled = false;
   std::vector<std::string> domains;  // whose users are ours; the addresses we listen at are anyway
   bool authenticate = true;          // false: anybody may register as anybody
+  // Algorithms, a challenge each, in this order: "MD5", "SHA-256", "SHA-512-256". More than one
+  // stops clients that take the last, or only one: baresip, JsSIP and sipsak among them.
+  std::vector<std::string> digest{"MD5"};
   std::string password;  // of users without their own; empty: see Secrets::sip_user_password
   std::chrono::seconds min_expires{60};
   std::chrono::seconds max_expires{86400};
@@ -29,6 +34,9 @@ struct SipRegistrarConfig {
   std::size_t max_bindings_per_user = 16;
   bool operator==(const SipRegistrarConfig&) const = default;
 };
+
+// Of sip.registrar.digest; nullopt: none that we know.
+std::optional<sip::DigestAlgorithm> digest_algorithm(std::string_view name);
 
 struct SipRedirectConfig {
   bool enabled = false;  // 302 for our users, in place of proxying

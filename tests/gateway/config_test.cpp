@@ -93,6 +93,7 @@ enabled = false
 [sip.registrar]
 enabled = true
 domains = ["example.org", "example.net"]
+digest = ["SHA-256", "MD5"]
 [sip.proxy]
 mode = "stateful"
 next_hop = "sip:10.0.0.9;lr"
@@ -116,6 +117,7 @@ bob = "ha1:0123456789abcdef0123456789abcdef"
   CHECK_FALSE(config->gb28181.enabled);
   CHECK(config->serves_sip());
   CHECK(config->sip_registrar.domains == std::vector<std::string>{"example.org", "example.net"});
+  CHECK(config->sip_registrar.digest == std::vector<std::string>{"SHA-256", "MD5"});
   CHECK(config->sip_proxy.mode == ProxyMode::stateful);
   CHECK(config->sip_proxy.next_hop_for == NextHopUse::foreign);
   CHECK(config->sip.users.at("alice") == "wonder");
@@ -212,6 +214,10 @@ TEST_CASE("config: a wrong file is refused with its place") {
        "gbgate.toml:2: sip.registrar.domains must be a list of texts: [\"...\"]"},
       {"list with a number", "[sip.registrar]\ndomains = [\"a\", 1]\n", Errc::config_wrong_type,
        "gbgate.toml:2: sip.registrar.domains must be a list of texts: [\"...\"]"},
+      {"unknown digest", "[sip.registrar]\ndigest = [\"sha\"]\n", Errc::config_out_of_range,
+       "gbgate.toml:2: sip.registrar.digest \"sha\": must be MD5, SHA-256 or SHA-512-256"},
+      {"no digest", "[sip.registrar]\ndigest = []\n", Errc::config_out_of_range,
+       "gbgate.toml:2: sip.registrar.digest must name an algorithm: [\"MD5\"]"},
       {"bad listener", "[sip]\nlisten = [\"5060\"]\n", Errc::config_out_of_range,
        "gbgate.toml:2: sip.listen \"5060\": must be like udp:0.0.0.0:5060, or "
        "tls:0.0.0.0:5061=sip.example.org:5061"},
