@@ -8,12 +8,14 @@ import subprocess
 import time
 
 import players
+import seeing_cases
 import sip_cases
 from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 
 def all_cases():
-    return {name[5:]: function for module in (globals(), vars(sip_cases)) for name, function in module.items()
+    return {name[5:]: function for module in (globals(), vars(sip_cases), vars(seeing_cases))
+            for name, function in module.items()
             if name.startswith('case_')}
 
 

@@ -186,6 +186,10 @@ class World:
             return status, json.loads(text)
         return status, text
 
+    def request_bytes(self, path):
+        with urllib.request.urlopen(f'http://127.0.0.1:{self.http}{path}', timeout=30) as answer:
+            return answer.read()
+
     def get(self, path, raw=False):
         status, body = self.request('GET', path)
         expect(raw or status == 200, f'GET {path}: {status} {body}')
