@@ -52,7 +52,8 @@ def case_softphones_mixed(world):
     if capture:
         check_sip(capture)
         routes = capture.fields('sip.Record-Route')
-        expect(any(route.count('lr>') + route.count(';lr;') == 2 for route in routes), f'no double Record-Route: {routes[:3]}')
+        double = any(route.count('lr>') + route.count(';lr;') == 2 for route in routes)
+        expect(double, f'no double Record-Route: {routes[:3]}')
 
 
 def case_softphones_tls(world):
