@@ -1,5 +1,6 @@
 #include "sip/net/core_driver.hpp"
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
 #include <random>
@@ -122,7 +123,8 @@ struct CoreDriver::Impl final : MessageSink {
   }
   // A timer that fires too early does no harm and costs less than moving it back each time.
   void arm() {
-    const auto deadline = core.next_deadline();
+    // Thousands of deadlines a second need not be thousands of wakes.
+    const auto deadline = std::max(core.next_deadline(), now + limits.gather);
     if (deadline >= armed) return;
     armed = deadline;
     timer.expires_at(deadline);
