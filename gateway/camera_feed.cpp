@@ -33,11 +33,10 @@ StreamConfig session_config(const MediaConfig& config) {
 
 }  // namespace
 
-CameraFeed::CameraFeed(Signalling& signalling, MediaPlane& plane, DeviceRegistry& registry,
-                       Device& device, std::string channel_id, Stream& stream, FeedUser& user)
+CameraFeed::CameraFeed(Signalling& signalling, MediaPlane& plane, Device& device,
+                       std::string channel_id, Stream& stream, FeedUser& user)
     : signalling_(signalling),
       plane_(plane),
-      registry_(registry),
       device_(device),
       channel_id_(std::move(channel_id)),
       stream_(stream),
@@ -113,14 +112,7 @@ void CameraFeed::on_call_progress(int status) {
   session_->on_progress(status, sip::Clock::now());
 }
 
-void CameraFeed::on_call_answered(std::string_view sdp, const CallRow& dialog) {
-  auto row = dialog;
-  row.device_id = device_.id();
-  row.channel_id = channel_id_;
-  row.ssrc = format_ssrc(ssrc_);
-  row.local_port = ingest_->port();
-  call_id_header_ = row.call_id;
-  registry_.save_call(row);
+void CameraFeed::on_call_answered(std::string_view sdp) {
   StreamActions actions;
   session_->on_answer(sdp, sip::Clock::now(), actions);
   perform(std::move(actions));
@@ -133,7 +125,6 @@ void CameraFeed::on_call_failed(int status, const std::string& phrase) {
 }
 
 void CameraFeed::on_call_over(bool by_device) {
-  registry_.forget_call(call_id_header_);
   if (!by_device) return;
   StreamActions actions;
   session_->on_call_ended(sip::Clock::now(), actions);
@@ -197,7 +188,8 @@ void CameraFeed::perform(const stream_action::SendInvite& action) {
   log::info("media", "INVITE device={} channel={} media={}:{}/{} ssrc={}", device_.id(),
             channel_id_, media_host(), ingest_->port(), to_string(ingest_->transport()),
             format_ssrc(ssrc_));
-  call_ = signalling_.call(device_, channel_id_, action.sdp, action.subject, *this);
+  CallWish wish{channel_id_, action.sdp, action.subject, format_ssrc(ssrc_), ingest_->port()};
+  call_ = signalling_.call(device_, wish, *this);
 }
 
 void CameraFeed::perform(const stream_action::Answered& action) {
@@ -239,7 +231,6 @@ void CameraFeed::release() {
   deadline_.clear();
   tick_.clear();
   signalling_.forget(*this);
-  if (!call_id_header_.empty()) registry_.forget_call(call_id_header_);
   if (ingest_) {
     plane_.account(ingest_->figures());
     ingest_->close();

@@ -15,8 +15,8 @@ namespace gateway {
 class CameraFeed final : public Feed, private CallUser, private IngestUser {
  public:
   // All references must outlive the feed; the device is never deleted by the registry.
-  CameraFeed(Signalling& signalling, MediaPlane& plane, DeviceRegistry& registry, Device& device,
-             std::string channel_id, Stream& stream, FeedUser& user);
+  CameraFeed(Signalling& signalling, MediaPlane& plane, Device& device, std::string channel_id,
+             Stream& stream, FeedUser& user);
   ~CameraFeed() override;
 
   void start() override;
@@ -27,7 +27,7 @@ class CameraFeed final : public Feed, private CallUser, private IngestUser {
 
  private:
   void on_call_progress(int status) override;
-  void on_call_answered(std::string_view sdp, const CallRow& dialog) override;
+  void on_call_answered(std::string_view sdp) override;
   void on_call_failed(int status, const std::string& phrase) override;
   void on_call_over(bool by_device) override;
   void on_first_media() override;
@@ -50,7 +50,6 @@ class CameraFeed final : public Feed, private CallUser, private IngestUser {
 
   Signalling& signalling_;
   MediaPlane& plane_;
-  DeviceRegistry& registry_;
   Device& device_;
   std::string channel_id_;
   Stream& stream_;
@@ -59,7 +58,6 @@ class CameraFeed final : public Feed, private CallUser, private IngestUser {
   std::unique_ptr<Ingest> ingest_;
   std::unique_ptr<gb28181::StreamSession> session_;
   sip::CallId call_;
-  std::string call_id_header_;  // of the row that is kept while the call is up
   sip::TimePoint decodable_by_ = sip::never;
   bool over_ = false;
   Alarm deadline_, tick_;

@@ -31,6 +31,7 @@ struct Device {
   bool catalog_complete = false;
   std::string offline_reason = "never registered";
   WallTime registered_until{}, last_seen{};
+  WallTime seen_saved{};  // the last_seen that the store has
 };
 
 }  // namespace gateway

@@ -52,7 +52,7 @@ void DeviceRegistry::load(const DeviceStore::Content& content) {
 }
 
 Device* DeviceRegistry::find(std::string_view device_id) {
-  const auto found = devices_.find(std::string(device_id));
+  const auto found = devices_.find(device_id);
   return found == devices_.end() ? nullptr : found->second.get();
 }
 
@@ -130,7 +130,9 @@ void DeviceRegistry::save(const Device& device) {
   if (store_) store_->put_device(to_row(device, config_));
 }
 
-void DeviceRegistry::save_seen(const Device& device) {
+void DeviceRegistry::save_seen(Device& device) {
+  if (device.last_seen - device.seen_saved < seen_saved_every) return;
+  device.seen_saved = device.last_seen;
   if (store_) store_->touch_device(device.id(), device.last_seen);
 }
 

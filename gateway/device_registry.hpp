@@ -43,7 +43,8 @@ class DeviceRegistry {
   void apply(Device& device, const std::vector<gb28181::manscdp::CatalogItem>& events);
 
   void save(const Device& device);
-  void save_seen(const Device& device);
+  // Only now and then (seen_saved_every in device_rows.hpp): a keepalive costs no write of its own.
+  void save_seen(Device& device);
   // Calls that are up, so that a restart can end what a crash left behind.
   void save_call(const CallRow& call);
   void forget_call(const std::string& call_id);
@@ -63,7 +64,13 @@ class DeviceRegistry {
   const SipConfig& config_;
   DeviceStore* store_;
   OnDeadline on_deadline_;
-  std::unordered_map<std::string, std::unique_ptr<Device>> devices_;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  std::unordered_map<std::string, std::unique_ptr<Device>, TextHash, std::equal_to<>> devices_;
   std::unordered_multimap<std::string, Device*> by_channel_;
   std::unordered_multimap<std::uint64_t, Device*> by_connection_;
 };

@@ -1,6 +1,10 @@
 #include "gateway/device_rows.hpp"
 
+#include <algorithm>
+
 namespace gateway {
+
+using namespace std::chrono_literals;
 
 WallTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -35,14 +39,14 @@ void read_row(const DeviceRow& row, Device& device) {
   device.contact = row.contact;
   device.gb_version = row.gb_version;
   device.registered_until = row.registered_until;
-  device.last_seen = row.last_seen;
+  device.last_seen = device.seen_saved = row.last_seen;
   device.offline_reason = row.offline_reason;
 }
 
 gb28181::Remembered remembered(const Device& device, WallTime wall, sip::TimePoint now) {
   gb28181::Remembered memory;
   memory.registered_until = now + (device.registered_until - wall);
-  memory.last_seen = now + (device.last_seen - wall);
+  memory.last_seen = now + std::min(device.last_seen + seen_saved_every - wall, 0ms);
   memory.edition = gb28181::parse_gb_version(device.gb_version);
   memory.flow = describe(device.flow);
   memory.over_connection = sip::is_reliable(device.flow.transport);

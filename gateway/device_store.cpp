@@ -117,7 +117,8 @@ class DeviceStore::Impl {
                     counters_.rows_dropped);
         return;
       }
-      ++pushed_;
+      // Who is awake already need not be woken: a storm of writes is not a storm of system calls.
+      if (pushed_++ != taken_) return;
     }
     wake_.notify_one();
   }
@@ -130,6 +131,8 @@ class DeviceStore::Impl {
   void flush() {
     std::unique_lock lock(mutex_);
     const std::uint64_t target = pushed_;
+    hurry_ = true;
+    wake_.notify_one();
     written_.wait(lock, [&] { return done_ >= target; });
   }
 
@@ -146,8 +149,11 @@ class DeviceStore::Impl {
     while (true) {
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;
+      // A moment later there is more, and each transaction has its price.
+      wake_.wait_for(lock, limits_.gather, [this] { return stopping_ || hurry_; });
+      hurry_ = false;
       std::vector<Write> batch = queue_.take();
-      const std::uint64_t target = pushed_;
+      const std::uint64_t target = taken_ = pushed_;
       lock.unlock();
       const std::size_t rows = write(batch);
       lock.lock();
@@ -191,7 +197,8 @@ class DeviceStore::Impl {
   mutable std::mutex mutex_;  // what follows
   std::condition_variable wake_, written_;
   WriteQueue queue_;
-  std::uint64_t pushed_ = 0, done_ = 0;
+  std::uint64_t pushed_ = 0, taken_ = 0, done_ = 0;
+  bool hurry_ = false;  // somebody waits
   bool stopping_ = false;
   Counters counters_;
   log::Limited dropped_;

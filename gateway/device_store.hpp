@@ -1,5 +1,5 @@
 // What must survive a restart: devices, their channels, and the calls that were up. One SQLite file
-// (WAL); a process that is killed at any moment leaves it whole, and at most the last few
+// (WAL); a process that is killed at any moment leaves it whole, and at most the last 50
 // milliseconds unwritten.
 //
 // Shell: puts return at once and are written by one thread of the store, a transaction per batch.
@@ -64,7 +64,8 @@ struct CallRow {
 };
 
 struct StoreLimits {
-  std::size_t queued_rows = 200000;  // beyond it puts are dropped, counted and logged
+  std::size_t queued_rows = 200000;      // beyond it puts are dropped, counted and logged
+  std::chrono::milliseconds gather{50};  // what comes in so short a time is written together
 };
 
 class DeviceStore {

@@ -5,16 +5,14 @@
 #include "gateway/device_rows.hpp"
 #include "gb28181/device_id.hpp"
 #include "gb28181/edition.hpp"
+#include "gb28181/manscdp/keepalive.hpp"
 
 namespace gateway {
 namespace {
 
 using namespace gb28181;
 
-std::string sender_of(const sip::MessageView& message) {
-  const auto from = message.from();
-  return from ? std::string(from->uri.user) : std::string();
-}
+constexpr auto owed_for = std::chrono::hours(24);  // no device sends for longer to nobody
 
 // Devices write "Application/MANSCDP+xml", "text/xml", or nothing at all.
 bool may_be_manscdp(const sip::MessageView& message) {
@@ -58,7 +56,12 @@ void Signalling::restore(const DeviceStore::Content& content) {
     device->session.restore(remembered(*device, wall, now), now, actions);
     perform(*device, actions);
   }
-  for (const auto& row : content.calls) end_left_call(row);
+  for (const auto& row : content.calls) {
+    const bool old = wall_now() - row.since > owed_for;
+    old ? registry_.forget_call(row.call_id) : owe(row);
+  }
+  for (auto* device : registry_.sorted())
+    if (device->session.online()) end_owed(*device);
 }
 
 void Signalling::on_event(const sip::Event& event) {
@@ -121,10 +124,10 @@ void Signalling::on_register(const sip::event::IncomingRequest& event) {
 void Signalling::registered(Device& device, const Registrar::Decision& decision,
                             const sip::Flow& flow, sip::TimePoint now) {
   registrations_.add();
-  registry_.set_flow(device, flow);
+  move(device, flow);
   device.contact = decision.contact;
   device.gb_version = decision.gb_version;
-  device.last_seen = wall_now();
+  device.last_seen = device.seen_saved = wall_now();
   device.registered_until = device.last_seen + *decision.expires;
   DeviceActions actions;
   if (decision.expires->count() == 0) {
@@ -138,6 +141,7 @@ void Signalling::registered(Device& device, const Registrar::Decision& decision,
   }
   perform(device, actions);
   registry_.save(device);
+  if (device.session.online()) end_owed(device);
 }
 
 void Signalling::log_refusal(const Registrar::Decision& decision, const sip::Flow& flow) {
@@ -150,6 +154,7 @@ void Signalling::log_refusal(const Registrar::Decision& decision, const sip::Flo
 void Signalling::on_manscdp(const sip::event::IncomingRequest& event) {
   const auto& message = *event.message;
   if (!may_be_manscdp(message)) return respond(event, 415);
+  if (manscdp::is_plain_keepalive(message.body())) return on_keepalive(event);
   auto body = manscdp::parse(message.body());
   if (!body) {
     bad_bodies_.add();
@@ -159,37 +164,62 @@ void Signalling::on_manscdp(const sip::event::IncomingRequest& event) {
                    body.error().message());
   }
   messages_.add();
-  // The sender is who From says it is; the body may speak of a channel.
-  auto* device = registry_.find(sender_of(message));
+  auto* device = sender_of(event, body->cmd_type);
+  if (!device) return;
+  DeviceActions actions;
+  const bool is_keepalive = body->get<manscdp::Keepalive>() != nullptr;
+  const int status = device->session.on_message(std::move(*body), sip::Clock::now(), actions);
+  finish(event, *device, status, is_keepalive, actions);
+}
+
+// What 100,000 devices send every minute: nothing is parsed that need not be.
+void Signalling::on_keepalive(const sip::event::IncomingRequest& event) {
+  messages_.add();
+  auto* device = sender_of(event, "Keepalive");
+  if (!device) return;
+  DeviceActions actions;
+  const int status = device->session.on_keepalive(sip::Clock::now(), actions);
+  finish(event, *device, status, true, actions);
+}
+
+// The device that From names, or a refusal. The body may speak of a channel.
+Device* Signalling::sender_of(const sip::event::IncomingRequest& event, std::string_view cmd_type) {
+  const auto from = event.message->from();
+  const auto id = from ? from->uri.user : std::string_view();
+  auto* device = registry_.find(id);
   if (!device) {
     strangers_.at(log::Level::warn, "sip", "{} of a device that never registered device={} peer={}",
-                  body->cmd_type, sender_of(message), to_string(event.flow.remote));
-    return respond(event, 403, "Register first");
+                  cmd_type, id, to_string(event.flow.remote));
+    respond(event, 403, "Register first");
+    return nullptr;
   }
   // NAT gives a device another port now and then; from another host it must prove who it is.
   if (device->flow.remote.ip != event.flow.remote.ip ||
       device->flow.transport != event.flow.transport) {
     strangers_.at(log::Level::warn, "sip", "{} from elsewhere than the device device={} peer={}",
-                  body->cmd_type, device->id(), describe(event.flow));
-    return respond(event, 403, "Register first");
+                  cmd_type, device->id(), describe(event.flow));
+    respond(event, 403, "Register first");
+    return nullptr;
   }
-  DeviceActions actions;
-  const bool is_keepalive = body->get<manscdp::Keepalive>() != nullptr;
-  const int status = device->session.on_message(std::move(*body), sip::Clock::now(), actions);
+  return device;
+}
+
+void Signalling::finish(const sip::event::IncomingRequest& event, Device& device, int status,
+                        bool is_keepalive, DeviceActions& actions) {
   respond(event, status, status == 403 ? "Register first" : "");
   if (status == 200) {
-    device->last_seen = wall_now();
+    device.last_seen = wall_now();
     // Answers and calls follow its last request.
-    registry_.set_flow(*device, event.flow);
-    if (is_keepalive) registry_.save_seen(*device);
+    move(device, event.flow);
+    if (is_keepalive) registry_.save_seen(device);
   }
-  if (message.method() == sip::Method::notify) {
+  if (event.message->method() == sip::Method::notify) {
     // The 200 is the answer to a NOTIFY; only an alarm by MESSAGE gets a Response (annex A).
     std::erase_if(actions, [](const DeviceAction& action) {
       return std::holds_alternative<device_action::SendResponse>(action);
     });
   }
-  perform(*device, actions);
+  perform(device, actions);
 }
 
 void Signalling::on(const sip::event::BadMessage& event) {
@@ -235,7 +265,8 @@ void Signalling::perform(Device& device, const device_action::StateChanged& acti
             device.session.online() ? "on line" : "off line", device.id(), describe(device.flow),
             action.reason);
   registry_.save(device);
-  if (!device.session.online() && on_offline_) on_offline_(device, action.reason);
+  if (device.session.online()) return end_owed(device);
+  if (on_offline_) on_offline_(device, action.reason);
 }
 
 void Signalling::perform(Device& device, const device_action::DeviceInfoReceived& action) {
@@ -278,6 +309,10 @@ void Signalling::send_message(Device& device, const std::string& target_id, std:
 }
 
 void Signalling::on(const sip::event::RequestDone& event) {
+  if (auto ended = ending_.extract(event.user_data)) {
+    const bool told = event.cause == sip::Cause::answered;
+    return told ? registry_.forget_call(ended.mapped().call_id) : owe(ended.mapped());
+  }
   const auto found = queries_.find(event.user_data);
   if (found == queries_.end()) return;
   const auto query = found->second;

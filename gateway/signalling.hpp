@@ -22,13 +22,20 @@ namespace gateway {
 class CallUser {
  public:
   virtual void on_call_progress(int status) = 0;
-  virtual void on_call_answered(std::string_view sdp, const CallRow& dialog) = 0;
+  virtual void on_call_answered(std::string_view sdp) = 0;
   // `status` is SIP's; 408 and 503 also when nobody sent it. `phrase` says what happened.
   virtual void on_call_failed(int status, const std::string& phrase) = 0;
   virtual void on_call_over(bool by_device) = 0;
 
  protected:
   ~CallUser() = default;
+};
+
+// What a call is about.
+struct CallWish {
+  std::string channel_id, sdp, subject;
+  std::string ssrc;  // y=, 10 digits
+  std::uint16_t local_port = 0;
 };
 
 class Signalling final : private sip::net::CoreUser {
@@ -45,9 +52,10 @@ class Signalling final : private sip::net::CoreUser {
   using OnOffline = std::function<void(const Device&, const std::string& reason)>;
   void set_on_offline(OnOffline on_offline) { on_offline_ = std::move(on_offline); }
 
-  // INVITEs a channel. `user` hears of it until its last call-back, or until forget().
-  sip::CallId call(Device& device, const std::string& channel_id, const std::string& sdp,
-                   const std::string& subject, CallUser& user);
+  // INVITEs a channel. `user` hears of it until its last call-back, or until forget(). What was
+  // answered is kept in the store until the device has been told that it is over, if need be when
+  // it is back on line: it would send for ever.
+  sip::CallId call(Device& device, const CallWish& wish, CallUser& user);
   void hang_up(sip::CallId call);
   // `user` hears nothing any more; an unanswered call is cancelled.
   void forget(const CallUser& user);
@@ -78,6 +86,10 @@ class Signalling final : private sip::net::CoreUser {
                   sip::TimePoint now);
   void log_refusal(const Registrar::Decision& decision, const sip::Flow& flow);
   void on_manscdp(const sip::event::IncomingRequest& event);
+  void on_keepalive(const sip::event::IncomingRequest& event);
+  Device* sender_of(const sip::event::IncomingRequest& event, std::string_view cmd_type);
+  void finish(const sip::event::IncomingRequest& event, Device& device, int status,
+              bool is_keepalive, gb28181::DeviceActions& actions);
   void on_device_deadline(Device& device, sip::TimePoint now);
   void respond(const sip::event::IncomingRequest& event, int status, std::string reason = {});
 
@@ -94,7 +106,22 @@ class Signalling final : private sip::net::CoreUser {
 
   void send_message(Device& device, const std::string& target_id, std::string body,
                     std::uint64_t user_data);
-  void end_left_call(const CallRow& row);
+  // A call, until its end is certain. Its row is empty until it is answered.
+  struct DeviceCall {
+    Device* device;
+    CallUser* user;  // null: forgotten
+    sip::CallId id;
+    sip::Flow flow;  // where its BYE went, or will go
+    bool over = false;
+    CallRow row;
+  };
+  using Calls = std::unordered_map<std::uint64_t, DeviceCall>;  // by token
+  void move(Device& device, const sip::Flow& flow);
+  DeviceCall take(Calls::iterator call);
+  void settle(const DeviceCall& call, bool told);
+  void owe(const CallRow& row);
+  void end_owed(const Device& device);
+  void end_left_call(const Device& device, const CallRow& row);
   std::string uri_of(const std::string& id) const;
   std::string uri_at(const std::string& id, const sip::Flow& flow) const;
 
@@ -109,8 +136,11 @@ class Signalling final : private sip::net::CoreUser {
     std::uint64_t sn = 0;
   };
   std::unordered_map<std::uint64_t, PendingQuery> queries_;
-  std::unordered_map<std::uint64_t, CallUser*> calls_;
-  std::unordered_map<std::uint64_t, sip::CallId> call_ids_;
+  Calls calls_;
+  std::unordered_multimap<const Device*, std::uint64_t> tokens_;  // of a device's calls
+  // Devices that do not know that a call is over; and those that are being told, by token.
+  std::unordered_multimap<std::string, CallRow> owed_;
+  std::unordered_map<std::uint64_t, CallRow> ending_;
   std::uint64_t next_token_ = 1;
 
   log::Limited refusals_, bad_messages_, strangers_;

@@ -26,7 +26,9 @@ bool SipSwitchboard::is_for_endpoint(const sip::MessageView& message, const sip:
   const auto uri = message.request_uri();
   if (uri && uri->user == platform_id_) return true;
   const auto sender = message.from();
-  return sender && gb28181::DeviceId::parse(sender->uri.user) && !is_user_(sender->uri.user);
+  if (!sender) return false;
+  const auto id = gb28181::DeviceId::parse(sender->uri.user);
+  return id && id->is_standard() && !is_user_(sender->uri.user);
 }
 
 // What the server asked of the network meanwhile is renamed.

@@ -217,7 +217,7 @@ std::shared_ptr<StreamDirectory::Entry> StreamDirectory::add_camera(const Resolv
   started_.add();
   auto entry = std::make_shared<Entry>(*this, resolved.name);
   FeedUser& user = *entry;
-  entry->feed_ = std::make_unique<CameraFeed>(signalling_, plane_, registry_, *resolved.device,
+  entry->feed_ = std::make_unique<CameraFeed>(signalling_, plane_, *resolved.device,
                                               resolved.channel_id, entry->stream_, user);
   entries_.emplace(resolved.name, entry);
   entry->feed_->start();

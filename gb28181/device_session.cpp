@@ -80,14 +80,23 @@ void DeviceSession::restore(const Remembered& remembered, sip::TimePoint now, De
 }
 
 int DeviceSession::on_message(manscdp::Message message, sip::TimePoint now, DeviceActions& out) {
-  if (!is_registered(now)) {
-    // A registration that ran out since the last deadline is told before the refusal.
-    on_deadline(now, out);
-    return 403;
-  }
+  if (!admits(now, out)) return 403;
   seen(message.cmd_type, now, out);
   take(message, now, out);
   return 200;
+}
+
+int DeviceSession::on_keepalive(sip::TimePoint now, DeviceActions& out) {
+  if (!admits(now, out)) return 403;
+  seen("Keepalive", now, out);
+  return 200;
+}
+
+// A registration that ran out since the last deadline is told before the refusal.
+bool DeviceSession::admits(sip::TimePoint now, DeviceActions& out) {
+  if (is_registered(now)) return true;
+  on_deadline(now, out);
+  return false;
 }
 
 void DeviceSession::seen(std::string_view by, sip::TimePoint now, DeviceActions& out) {

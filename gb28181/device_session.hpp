@@ -133,6 +133,8 @@ class DeviceSession {
   // The SIP status with which to answer the MESSAGE: 200, or 403 when the device is not registered
   // (which makes most devices register anew).
   int on_message(manscdp::Message message, sip::TimePoint now, DeviceActions& out);
+  // The same for a Keepalive of which nothing else is to be known.
+  int on_keepalive(sip::TimePoint now, DeviceActions& out);
 
   // Final status of the MESSAGE that carried a SendQuery; 408 when it was never answered, 503 when
   // it could not be sent.
@@ -162,6 +164,7 @@ class DeviceSession {
   enum class Query : std::uint8_t { none, device_info, catalog };
 
   bool is_registered(sip::TimePoint now) const { return now < registered_until_; }
+  bool admits(sip::TimePoint now, DeviceActions& out);
   void seen(std::string_view by, sip::TimePoint now, DeviceActions& out);
   void go_online(std::string reason, sip::TimePoint now, DeviceActions& out);
   void leave(DeviceState state, std::string reason, DeviceActions& out);
