@@ -58,7 +58,7 @@ try() {
     { g = $at["SuccessfulCall(C)"]; f = $at["FailedCall(C)"]; r = $at["Retransmissions(C)"] }
     END { print g + 0, f + 0, r + 0 }' "$work/stat.csv" 2> /dev/null)
   [[ -n ${VERBOSE:-} ]] && echo "  $1 $2/s: $good of $calls, failed=$failed retransmissions=$again ${took} ms exit=$code"
-  ((code == 0 && failed == 0 && again == 0 && good == calls && took <= each * 1250 + 500))
+  ((code == 0 && failed == 0 && again == 0 && good == calls && took <= each * 1100 + 400))
 }
 
 search() { # NAME
