@@ -86,7 +86,8 @@ class Process:
             self.process.send_signal(how)
             try:
                 self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
+            except subprocess.TimeoutExpired:  # with its children, which Kamailio has
+                subprocess.run(['pkill', '-KILL', '-P', str(self.pid)], check=False)
                 self.process.kill()
                 self.process.wait()
         self.log.close()
