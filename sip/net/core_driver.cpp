@@ -42,7 +42,7 @@ struct CoreDriver::Impl final : MessageSink {
     --depth;
   }
   void on_message(std::string_view bytes, const Flow& from) override {
-    if (observer) observer->on_received(bytes, from, now);
+    if (observer) observer->on_received(bytes, from, Clock::now());
     core.on_message(bytes, from, now, out);
     if (!out.events.empty()) deliver();  // before the bytes go
   }
@@ -67,7 +67,8 @@ struct CoreDriver::Impl final : MessageSink {
     std::swap(out.events, sending.events);
     std::swap(out.lookups, sending.lookups);
     if (observer)
-      for (const auto& send : sending.sends) observer->on_sent(sending.bytes(send), send.flow, now);
+      for (const auto& send : sending.sends)
+        observer->on_sent(sending.bytes(send), send.flow, Clock::now());
     udp.send(sending);
     for (const auto& send : sending.sends) {
       if (!user) break;
