@@ -19,6 +19,7 @@ constexpr char separator = '\x1f';
 class KeyText {
  public:
   void append(const char* data, std::size_t size) {
+    if (size == 0) return;  // an empty part may have no address
     if (size_ + size > room_.size()) return append_long({data, size});
     std::memcpy(room_.data() + size_, data, size);
     size_ += size;
