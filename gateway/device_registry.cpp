@@ -52,18 +52,17 @@ void DeviceRegistry::load(const DeviceStore::Content& content) {
 }
 
 Device* DeviceRegistry::find(std::string_view device_id) {
-  const auto found = devices_.find(device_id);
-  return found == devices_.end() ? nullptr : found->second.get();
+  return by_id_.find(device_id);
 }
 
 Device* DeviceRegistry::find_or_add(std::string_view device_id) {
   if (auto* known = find(device_id)) return known;
   if (devices_.size() >= config_.max_devices) return nullptr;
-  std::string id(device_id);
   auto device =
-      std::make_unique<Device>(clock_, id, session_config(), first_sn(),
+      std::make_unique<Device>(clock_, std::string(device_id), session_config(), first_sn(),
                                [this](Device& due, sip::TimePoint now) { on_deadline_(due, now); });
-  return devices_.emplace(std::move(id), std::move(device)).first->second.get();
+  by_id_.add(*device);
+  return devices_.emplace_back(std::move(device)).get();
 }
 
 std::vector<Device*> DeviceRegistry::with_channel(std::string_view channel_id) {
@@ -155,7 +154,7 @@ void DeviceRegistry::save_channels(const Device& device) {
 std::vector<Device*> DeviceRegistry::sorted() {
   std::vector<Device*> all;
   all.reserve(devices_.size());
-  for (const auto& [id, device] : devices_) all.push_back(device.get());
+  for (const auto& device : devices_) all.push_back(device.get());
   std::sort(all.begin(), all.end(),
             [](const Device* a, const Device* b) { return a->id() < b->id(); });
   return all;
@@ -164,7 +163,7 @@ std::vector<Device*> DeviceRegistry::sorted() {
 std::size_t DeviceRegistry::online_count() const {
   return static_cast<std::size_t>(
       std::count_if(devices_.begin(), devices_.end(),
-                    [](const auto& entry) { return entry.second->session.online(); }));
+                    [](const auto& device) { return device->session.online(); }));
 }
 
 }  // namespace gateway

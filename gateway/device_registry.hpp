@@ -11,6 +11,7 @@
 
 #include "gateway/config.hpp"
 #include "gateway/device.hpp"
+#include "gateway/device_index.hpp"
 #include "gateway/device_store.hpp"
 
 namespace gateway {
@@ -64,13 +65,8 @@ class DeviceRegistry {
   const SipConfig& config_;
   DeviceStore* store_;
   OnDeadline on_deadline_;
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  std::unordered_map<std::string, std::unique_ptr<Device>, TextHash, std::equal_to<>> devices_;
+  std::vector<std::unique_ptr<Device>> devices_;
+  DeviceIndex by_id_;
   std::unordered_multimap<std::string, Device*> by_channel_;
   std::unordered_multimap<std::uint64_t, Device*> by_connection_;
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A fleet of GB/T 28181 devices at one gbgate: all register at once, keep alive once a minute, gbgate is killed and started.
 
-usage: tests/bench/gb_fleet.py [BUILD] [--devices N] [--seconds S] [--digest] [--json]
+usage: tests/bench/gb_fleet.py [BUILD] [--devices N] [--seconds S] [--settle S] [--digest] [--json]
 
 The devices are tests/bench/load: one process, digest on request (else loopback is let in), every query answered 200. CPU
 time is what the system counts for all threads of gbgate, user and kernel. The bounds are those of 100,000 devices.
@@ -81,15 +81,15 @@ def cpu_since(before, after):
     return user, system
 
 
-def run(build, devices, seconds, digest, folder):
+def run(build, devices, seconds, settle, digest, folder):
     (folder / 'gbgate.toml').write_text(CONFIG.replace('PASSWORD', 'password = "12345678"' if digest else ''))
     gateway = Gateway(build, folder)
     storm = load(build, gateway, 'register_auth' if digest else 'register', devices, devices, '--window', devices, '--limit', 120)
     rows = [row(f'{devices} devices register at once', f'{storm["ok"]} in {storm["seconds"]:.1f} s, shed {storm["shed"]}, '
                 f'{storm["server_cpu_us"]:.1f} us each', 'none lost', storm['failed'] == 0 and metric('gbgate_devices') == devices)]
-    # Their catalogs are asked for within half a minute: keepalives meanwhile, for somebody must answer.
-    load(build, gateway, 'message', devices, devices, '--rate', devices / 60, '--window', 4000)
-    before, queued = gateway.threads(), metric('gbgate_store_queued_rows')
+    # Their catalogs are asked for within half a minute, and once more: keepalives meanwhile, for somebody must answer.
+    load(build, gateway, 'message', int(devices / 60 * settle), devices, '--rate', devices / 60, '--window', 4000, '--limit', 600)
+    before = gateway.threads()
     count = int(devices / 60 * seconds)
     beats = load(build, gateway, 'message', count, devices, '--rate', devices / 60, '--window', 4000)
     user, system = cpu_since(before, gateway.threads())
@@ -117,11 +117,12 @@ def main():
     parser.add_argument('build', nargs='?', default=ROOT / 'build', type=pathlib.Path)
     parser.add_argument('--devices', type=int, default=100000)
     parser.add_argument('--seconds', type=int, default=30)
+    parser.add_argument('--settle', type=int, default=120, help='seconds of keepalives before they are measured')
     parser.add_argument('--digest', action='store_true')
     parser.add_argument('--json', action='store_true')
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = run(args.build.resolve(), args.devices, args.seconds, args.digest, pathlib.Path(folder))
+        rows = run(args.build.resolve(), args.devices, args.seconds, args.settle, args.digest, pathlib.Path(folder))
     if args.json:
         print(json.dumps(rows, indent=1))
     else:
