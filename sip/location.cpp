@@ -70,6 +70,8 @@ bool same_binding(const BindingView& old, const BindingView& fresh) {
   return !parse_uri(old.contact, a) && !parse_uri(fresh.contact, b) && equivalent(a, b);
 }
 
+constexpr std::chrono::seconds saved_precision(10);
+
 struct Location::Impl {
   struct Record {
     PackedBindings::Block block;
@@ -101,7 +103,8 @@ struct Location::Impl {
   bool put(std::string_view aor, const BindingView& b);
   bool fits(PackedBindings all, bool replaces, std::string_view aor, const BindingView& b) const;
   PackedBindings add_record(std::string_view aor);
-  void insert(PackedBindings all, const BindingView& b);
+  bool is_news(PackedBindings all, std::uint32_t old, const BindingView& b) const;
+  void insert(PackedBindings all, const BindingView& b, bool news);
   void schedule(PackedBindings all, TimePoint expires_at);
   static std::uint32_t replaced_by(PackedBindings all, const BindingView& b);
   void erase(PackedBindings all, std::uint32_t offset, const BindingView* instead_of_it);
@@ -152,17 +155,30 @@ std::uint32_t Location::Impl::replaced_by(PackedBindings all, const BindingView&
   return 0;
 }
 
+// Whether the store must hear of a binding that takes the place of another. Not when only its time
+// has moved, and by less than a restart may be wrong about: a storm of refreshes writes little.
+bool Location::Impl::is_news(PackedBindings all, std::uint32_t old, const BindingView& b) const {
+  if (all.marks(old).dirty) return true;
+  auto before = all.read(old);
+  const auto step = [](TimePoint t) { return t.time_since_epoch() / saved_precision; };
+  if (step(before.expires_at) != step(b.expires_at)) return true;
+  before.expires_at = b.expires_at;
+  before.cseq = b.cseq;
+  return before != b;
+}
+
 bool Location::Impl::put(std::string_view aor, const BindingView& b) {
   auto all = find(aor);
   auto old = all ? replaced_by(all, b) : 0;
   if (!fits(all, old != 0, aor, b)) return false;
+  const bool news = keep && (old == 0 || is_news(all, old, b));
   if (!all) all = add_record(aor);
   for (; old != 0; old = all.count() > 0 ? replaced_by(all, b) : 0) erase(all, old, &b);
-  insert(all, b);
+  insert(all, b, news);
   return true;
 }
 
-void Location::Impl::insert(PackedBindings all, const BindingView& b) {
+void Location::Impl::insert(PackedBindings all, const BindingView& b, bool news) {
   const auto record = all.head().record;
   if (const auto size = PackedBindings::size_of(b); !all.has_room(size)) {
     auto larger = all.grown_by(size);
@@ -170,13 +186,13 @@ void Location::Impl::insert(PackedBindings all, const BindingView& b) {
     records.slab.at(record).block = std::move(larger);
     all = at(record);
   }
-  PackedBindings::Marks marks{0, keep};
+  PackedBindings::Marks marks{0, news};
   if (b.flow.connection != ConnectionId::none)
     marks.link = connections.add(b.flow.connection, record);
   all.insert(b, marks);
   ++binding_count;
   schedule(all, b.expires_at);
-  if (!keep || all.head().listed) return;
+  if (!news || all.head().listed) return;
   all.head().listed = 1;
   changed.push_back(record);
 }

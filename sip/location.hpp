@@ -64,8 +64,9 @@ struct BindingView {
 // 5626 6), else the contact URI does (RFC 3261 19.1.4).
 [[nodiscard]] bool same_binding(const BindingView& old, const BindingView& fresh);
 
-// What must be kept so that a restart forgets nothing. A removed one has its contact, instance and
-// reg_id only.
+// What must be kept so that a restart forgets nothing. A refresh that moves only the expiry, and by
+// less than ten seconds, is not among them: a restored binding may end so much earlier. A removed
+// one has its contact, instance and reg_id only.
 struct BindingChange {
   std::string aor;
   Binding binding;
