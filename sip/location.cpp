@@ -158,7 +158,7 @@ std::uint32_t Location::Impl::replaced_by(PackedBindings all, const BindingView&
 // Whether the store must hear of a binding that takes the place of another. Not when only its time
 // has moved, and by less than a restart may be wrong about: a storm of refreshes writes little.
 bool Location::Impl::is_news(PackedBindings all, std::uint32_t old, const BindingView& b) const {
-  if (all.marks(old).dirty) return true;
+  if (all.marks(old).dirty || all.count() > 1) return true;  // one of several becomes the newest
   auto before = all.read(old);
   const auto step = [](TimePoint t) { return t.time_since_epoch() / saved_precision; };
   if (step(before.expires_at) != step(b.expires_at)) return true;
