@@ -11,6 +11,8 @@ constexpr double enough_to_judge = 64;  // datagrams: that half of them stay awa
 constexpr Duration quiet = std::chrono::milliseconds(100);
 constexpr Duration least_distrust = std::chrono::seconds(1);
 constexpr Duration most_distrust = std::chrono::seconds(64);
+constexpr Duration first_look = std::chrono::milliseconds(100);
+constexpr Duration rarest_look = std::chrono::seconds(8);
 
 double seconds_of(Duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -28,6 +30,10 @@ Duration ReceivePace::after(std::size_t count, TimePoint begun, TimePoint ended)
   if (resting_) {
     if (rate_ * seconds < enough_to_judge) return rest_;
     if (!judge_rests(seconds)) distrusted_until_ = ended + distrust_;
+    if (resting_ && ended >= look_again_at_) {
+      resting_ = false;
+      rested_rate_ = rate_;
+    }
   } else {
     if (static_cast<double>(window_count_) < enough_to_judge && elapsed < quiet)
       return Duration::zero();
@@ -51,7 +57,21 @@ bool ReceivePace::judge_rests(double seconds) {
 void ReceivePace::judge_flood(double seconds, TimePoint now) {
   rate_ = static_cast<double>(window_count_) / seconds;
   busy_share_ = seconds_of(window_busy_) / seconds;
-  resting_ = now >= distrusted_until_ && rate_ >= thick_per_second && busy_share_ < idle_enough;
+  const bool thick = rate_ >= thick_per_second && busy_share_ < idle_enough;
+  const bool held_back = rested_rate_ > 0 && rate_ > 2 * rested_rate_;
+  if (held_back) {
+    distrust_ = std::clamp(2 * distrust_, least_distrust, most_distrust);
+    distrusted_until_ = now + distrust_;
+  }
+  const bool confirmed = looked_thick_ || rested_rate_ > 0;
+  resting_ = thick && confirmed && !held_back && now >= distrusted_until_;
+  if (resting_) {
+    look_again_after_ =
+        rested_rate_ > 0 ? std::min(2 * look_again_after_, rarest_look) : first_look;
+    look_again_at_ = now + look_again_after_;
+  }
+  looked_thick_ = thick;
+  rested_rate_ = 0;
 }
 
 void ReceivePace::begin_window(TimePoint now) {

@@ -4,7 +4,8 @@
 // A wake of the thread costs as much as serving two or three keepalives. When datagrams come thick
 // but leave the thread mostly idle, it pays to let some of them gather. It does not when peers wait
 // for each answer before they ask again (then resting slows them down and gathers nothing): that is
-// noticed by what a rest brings, and not tried again for a while.
+// noticed by what a rest brings, and not tried again for a while. As peers that wait settle down to
+// the pace of the rests, it is also looked at now and then how they do without.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,10 @@ class ReceivePace {
 
   Duration rest_;
   bool resting_ = false;
+  bool looked_thick_ = false;  // in the last window without rests: one may be half a lull
+  TimePoint look_again_at_ = TimePoint::min();
+  Duration look_again_after_{};
+  double rested_rate_ = 0;                     // before looking again; 0: did not rest
   double rate_ = 0;                            // datagrams a second
   double busy_share_ = 0;                      // of the time
   TimePoint window_begin_ = TimePoint::min();  // of what is being counted

@@ -18,6 +18,7 @@ struct Load {
   double per_second = 0;      // open loop: arrivals at random
   int window = 0;             // closed loop: so many wait for an answer
   Duration answer_to_next{};  // closed loop: until the peer has sent again
+  Duration lull{};            // once a second nobody sends for so long
   Duration cost = 10us;       // of serving one
 };
 struct Outcome {
@@ -65,7 +66,13 @@ class World {
     }
     return count;
   }
+  void hold_back() {
+    if (load_.lull == Duration::zero() || now_ < lull_at_) return;
+    for (auto& at : arrivals_) at = std::max(at, now_) + load_.lull;
+    lull_at_ = now_ + 1s;
+  }
   void turn() {
+    hold_back();
     if (rest_ == Duration::zero()) {
       now_ = std::max(now_, *std::ranges::min_element(arrivals_));
     } else {
@@ -84,7 +91,7 @@ class World {
   Load load_;
   ReceivePace pace_;
   std::mt19937 random_;
-  TimePoint now_{};
+  TimePoint now_{}, lull_at_{};
   Duration rest_{};
   std::vector<TimePoint> arrivals_;
   std::size_t wakes_ = 0, served_ = 0;
@@ -122,12 +129,19 @@ TEST_CASE("a socket rests when that saves wakes") {
 
 TEST_CASE("peers that wait for each answer are not slowed down") {
   const Load rows[] = {
-      {.window = 1, .answer_to_next = 20us},  {.window = 1, .answer_to_next = 200us},
-      {.window = 4, .answer_to_next = 100us}, {.window = 32, .answer_to_next = 30us},
+      {.window = 1, .answer_to_next = 20us},
+      {.window = 1, .answer_to_next = 200us},
+      {.window = 4, .answer_to_next = 100us},
+      {.window = 32, .answer_to_next = 30us},
       {.window = 32, .answer_to_next = 2ms},
+      // A lull makes the rate look low: what was learnt then must not stay.
+      {.window = 32, .answer_to_next = 30us, .lull = 70ms},
+      {.window = 32, .answer_to_next = 30us, .lull = 120ms},
+      {.window = 4, .answer_to_next = 100us, .lull = 99ms},
   };
   for (const auto& load : rows) {
     CAPTURE(load.window);
+    CAPTURE(load.lull.count());
     const auto without = World(load, 0ms).run(4s), with = World(load, 5ms).run(4s);
     CHECK(with.served_per_second > 0.93 * without.served_per_second);
   }
