@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <new>
 #include <optional>
 #include <random>
 #include <vector>
@@ -14,28 +13,11 @@
 #include "rtp/payload/packetizer.hpp"
 #include "rtp/ps/demuxer.hpp"
 #include "rtp/ps/muxer.hpp"
+#include "tests/bench/allocations.hpp"
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
-}
 
 namespace {
 

@@ -10,30 +10,12 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "sip/message_builder.hpp"
 #include "sip/transactions.hpp"
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
-}
+#include "tests/bench/allocations.hpp"
 
 namespace {
 
