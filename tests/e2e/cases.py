@@ -7,6 +7,7 @@ import struct
 import subprocess
 import time
 
+import netem_cases
 import players
 import seeing_cases
 import sip_cases
@@ -14,9 +15,8 @@ from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 
 def all_cases():
-    return {name[5:]: function for module in (globals(), vars(sip_cases), vars(seeing_cases))
-            for name, function in module.items()
-            if name.startswith('case_')}
+    modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases))
+    return {name[5:]: function for module in modules for name, function in module.items() if name.startswith('case_')}
 
 
 def invites(camera):
