@@ -131,7 +131,7 @@ boost::system::result<void, std::string> SipServer::start() {
   auto store = open_sqlite_location_store(file);
   if (!store) return fmt::format("database {:?}: {}", file.string(), store.error().message());
   store_ = std::move(*store);
-  const auto loaded = load(*store_, location_, instant());
+  const auto loaded = store_->load(location_, instant());
   if (!loaded) return fmt::format("cannot read {:?}: {}", file.string(), loaded.error().message());
   log::info("sip", "server bindings={} realm={} proxy={}", *loaded, server_.config().realm,
             to_string(config_.sip_proxy.mode));
@@ -144,18 +144,18 @@ void SipServer::tick(sip::TimePoint now) {
     told_time_at_ = now;
     server_.set_wall_clock(now, std::chrono::system_clock::now());
   }
-  save(*store_, location_, instant());
+  store_->save(location_, instant());
   ticks_.set(now + save_every);
 }
 
 void SipServer::save_all() {
   if (!store_) return;
-  for (auto before = store_->counters().changes_written;;) {
-    save(*store_, location_, instant());
+  for (auto before = store_->counters().addresses_saved;;) {
+    store_->save(location_, instant());
     store_->flush();
-    const auto written = store_->counters().changes_written;
-    if (written == before) return;
-    before = written;
+    const auto saved = store_->counters().addresses_saved;
+    if (saved == before) return;
+    before = saved;
   }
 }
 

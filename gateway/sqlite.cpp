@@ -25,6 +25,12 @@ Statement& Statement::bind(std::string_view text) {
   return *this;
 }
 
+Statement& Statement::bind_blob(std::string_view bytes) {
+  sqlite3_bind_blob64(statement_.get(), next_parameter_++, bytes.data() ? bytes.data() : "",
+                      bytes.size(), SQLITE_STATIC);
+  return *this;
+}
+
 Statement& Statement::bind(std::int64_t number) {
   sqlite3_bind_int64(statement_.get(), next_parameter_++, number);
   return *this;
@@ -67,6 +73,12 @@ std::string_view Statement::text_view() {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (!text) return {};
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+std::string_view Statement::blob_view() {
+  const int column = next_column_++;
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 std::int64_t Statement::integer() {

@@ -30,6 +30,7 @@ class Statement {
 
   // Parameters in their order; text is not copied and must live until step() or run().
   Statement& bind(std::string_view text);
+  Statement& bind_blob(std::string_view bytes);
   Statement& bind(std::int64_t number);
   Statement& bind(double number);
   Statement& bind_null();
@@ -43,6 +44,7 @@ class Statement {
   // Columns of the current row, in their order.
   std::string text();
   std::string_view text_view();  // valid until the next step() or run()
+  std::string_view blob_view();  // the same
   std::int64_t integer();
   double real();
   bool next_is_null() const;

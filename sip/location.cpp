@@ -1,6 +1,7 @@
 #include "sip/location.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sip/connection_index.hpp"
 #include "sip/deadline_wheel.hpp"
@@ -24,12 +25,6 @@ std::uint32_t reversed(std::uint32_t bits) {
   std::uint32_t out = 0;
   for (int i = 0; i < 32; ++i, bits >>= 1) out = out << 1 | (bits & 1);
   return out;
-}
-
-Binding key_of(const BindingView& b) {
-  Binding key;
-  key.contact = b.contact, key.instance = b.instance, key.reg_id = b.reg_id;
-  return key;
 }
 
 bool lives_by_its_connection(const BindingView& b) {
@@ -104,14 +99,16 @@ struct Location::Impl {
   bool fits(PackedBindings all, bool replaces, std::string_view aor, const BindingView& b) const;
   PackedBindings add_record(std::string_view aor);
   bool is_news(PackedBindings all, std::uint32_t old, const BindingView& b) const;
-  void insert(PackedBindings all, const BindingView& b, bool news);
+  void insert(PackedBindings all, const BindingView& b);
   void schedule(PackedBindings all, TimePoint expires_at);
   static std::uint32_t replaced_by(PackedBindings all, const BindingView& b);
-  void erase(PackedBindings all, std::uint32_t offset, const BindingView* instead_of_it);
+  void erase(PackedBindings all, std::uint32_t offset);
+  void note_change(PackedBindings all);
   void drop_when_empty(PackedBindings all);
   void expire(PackedBindings all, TimePoint now);
   void close(PackedBindings all, ConnectionId connection);
-  void take_puts(PackedBindings all, std::vector<BindingChange>& out);
+  void lapse(PackedBindings all);
+  void give(PackedBindings all, const KeepBindings& use) const;
   void list_chain(std::uint32_t hash, std::uint32_t beyond, std::string_view after,
                   std::vector<char*>& out) const;
 
@@ -124,8 +121,12 @@ struct Location::Impl {
   std::size_t binding_count = 0, record_count = 0;
 
   bool keep = false;
-  std::vector<std::uint32_t> changed;  // records with dirty bindings
-  std::vector<BindingChange> removed;
+  std::vector<std::uint32_t> changed;  // records that are `listed`; others among them went away
+  std::vector<std::string> gone;       // addresses that had no binding any more
+  mutable std::vector<BindingView> given;
+
+  bool keep_lapses = false;
+  std::vector<std::string> lapses;
 };
 
 bool Location::Impl::fits(PackedBindings all, bool replaces, std::string_view aor,
@@ -158,7 +159,7 @@ std::uint32_t Location::Impl::replaced_by(PackedBindings all, const BindingView&
 // Whether the store must hear of a binding that takes the place of another. Not when only its time
 // has moved, and by less than a restart may be wrong about: a storm of refreshes writes little.
 bool Location::Impl::is_news(PackedBindings all, std::uint32_t old, const BindingView& b) const {
-  if (all.marks(old).dirty || all.count() > 1) return true;  // one of several becomes the newest
+  if (all.count() > 1) return true;  // one of several becomes the newest
   auto before = all.read(old);
   const auto step = [](TimePoint t) { return t.time_since_epoch() / saved_precision; };
   if (step(before.expires_at) != step(b.expires_at)) return true;
@@ -173,12 +174,14 @@ bool Location::Impl::put(std::string_view aor, const BindingView& b) {
   if (!fits(all, old != 0, aor, b)) return false;
   const bool news = keep && (old == 0 || is_news(all, old, b));
   if (!all) all = add_record(aor);
-  for (; old != 0; old = all.count() > 0 ? replaced_by(all, b) : 0) erase(all, old, &b);
-  insert(all, b, news);
+  const auto record = all.head().record;
+  for (; old != 0; old = all.count() > 0 ? replaced_by(all, b) : 0) erase(all, old);
+  insert(all, b);
+  if (news) note_change(at(record));
   return true;
 }
 
-void Location::Impl::insert(PackedBindings all, const BindingView& b, bool news) {
+void Location::Impl::insert(PackedBindings all, const BindingView& b) {
   const auto record = all.head().record;
   if (const auto size = PackedBindings::size_of(b); !all.has_room(size)) {
     auto larger = all.grown_by(size);
@@ -186,15 +189,17 @@ void Location::Impl::insert(PackedBindings all, const BindingView& b, bool news)
     records.slab.at(record).block = std::move(larger);
     all = at(record);
   }
-  PackedBindings::Marks marks{0, news};
-  if (b.flow.connection != ConnectionId::none)
-    marks.link = connections.add(b.flow.connection, record);
-  all.insert(b, marks);
+  std::uint32_t link = 0;
+  if (b.flow.connection != ConnectionId::none) link = connections.add(b.flow.connection, record);
+  all.insert(b, link);
   ++binding_count;
   schedule(all, b.expires_at);
-  if (!news || all.head().listed) return;
+}
+
+void Location::Impl::note_change(PackedBindings all) {
+  if (!keep || all.head().listed) return;
   all.head().listed = 1;
-  changed.push_back(record);
+  changed.push_back(all.head().record);
 }
 
 void Location::Impl::schedule(PackedBindings all, TimePoint expires_at) {
@@ -203,23 +208,17 @@ void Location::Impl::schedule(PackedBindings all, TimePoint expires_at) {
     head.scheduled = wheel.schedule(head.record, expires_at);
 }
 
-// Leaves a record without bindings behind when it was the last. What is stored under the same key
-// as `instead_of_it` is overwritten, anything else must be removed from the store.
-void Location::Impl::erase(PackedBindings all, std::uint32_t offset,
-                           const BindingView* instead_of_it) {
-  if (const auto link = all.marks(offset).link) connections.remove(link);
-  if (keep) {
-    const auto old = all.read(offset);
-    const auto* b = instead_of_it;
-    if (!b || b->contact != old.contact || b->reg_id != old.reg_id || b->instance != old.instance)
-      removed.push_back({std::string(all.aor()), key_of(old), true});
-  }
+// Leaves a record without bindings behind when it was the last.
+void Location::Impl::erase(PackedBindings all, std::uint32_t offset) {
+  if (const auto link = all.link(offset)) connections.remove(link);
   all.erase(offset);
   --binding_count;
 }
 
+// After something was erased.
 void Location::Impl::drop_when_empty(PackedBindings all) {
-  if (all.count() > 0) return;
+  if (all.count() > 0) return note_change(all);
+  if (keep) gone.emplace_back(all.aor());
   const auto record = all.head().record;
   index.erase(all.block());
   wheel.remove(record);
@@ -229,50 +228,49 @@ void Location::Impl::drop_when_empty(PackedBindings all) {
 
 void Location::Impl::expire(PackedBindings all, TimePoint now) {
   all.head().scheduled = 0;  // the wheel has let go of it
+  const auto count = all.count();
   auto earliest = never;
   for (auto o = all.first(); o != all.end();) {
     const auto expires_at = all.expires_at(o);
     if (expires_at <= now) {
-      erase(all, o, nullptr);
+      erase(all, o);
     } else {
       earliest = std::min(earliest, expires_at);
       o = all.next(o);
     }
   }
   if (earliest != never) schedule(all, earliest);
-  drop_when_empty(all);
+  if (all.count() < count) lapse(all);
 }
 
 void Location::Impl::close(PackedBindings all, ConnectionId connection) {
+  const auto count = all.count();
   for (auto o = all.first(); o != all.end();) {
     const auto b = all.read(o);
     if (b.flow.connection == connection && lives_by_its_connection(b)) {
-      erase(all, o, nullptr);
+      erase(all, o);
       continue;
     }
-    auto marks = all.marks(o);
     if (b.flow.connection == connection) {
-      connections.remove(std::exchange(marks.link, 0));
-      all.set_marks(o, marks);
+      connections.remove(all.link(o));
       all.forget_connection(o);
     }
     o = all.next(o);
   }
+  if (all.count() < count) lapse(all);
+}
+
+void Location::Impl::lapse(PackedBindings all) {
+  if (keep_lapses) lapses.emplace_back(all.aor());
   drop_when_empty(all);
 }
 
-// The oldest first, so that who applies them in their order has the newest last.
-void Location::Impl::take_puts(PackedBindings all, std::vector<BindingChange>& out) {
-  if (!all) return;  // removed since
-  all.head().listed = 0;
-  const auto begin = static_cast<std::ptrdiff_t>(out.size());
-  for (auto o = all.first(); o != all.end(); o = all.next(o)) {
-    auto marks = all.marks(o);
-    if (!std::exchange(marks.dirty, false)) continue;
-    all.set_marks(o, marks);
-    out.push_back({std::string(all.aor()), value_of(all.read(o)), false});
-  }
-  std::reverse(out.begin() + begin, out.end());
+// Backwards: what is put later becomes the newest.
+void Location::Impl::give(PackedBindings all, const KeepBindings& use) const {
+  given.clear();
+  for (auto o = all.first(); o != all.end(); o = all.next(o)) given.push_back(all.read(o));
+  std::ranges::reverse(given);
+  use(all.aor(), given);
 }
 
 Location::Location(LocationLimits limits, std::uint64_t hash_seed)
@@ -318,8 +316,8 @@ bool Location::remove_same(std::string_view aor, const BindingView& binding) {
   if (!all) return false;
   bool found = false;
   for (; const auto offset = Impl::replaced_by(all, binding); found = true)
-    impl_->erase(all, offset, nullptr);
-  impl_->drop_when_empty(all);
+    impl_->erase(all, offset);
+  if (found) impl_->drop_when_empty(all);
   return found;
 }
 
@@ -327,7 +325,7 @@ std::size_t Location::remove_all(std::string_view aor) {
   const auto all = impl_->find(aor);
   if (!all) return 0;
   const auto count = all.count();
-  while (all.count() > 0) impl_->erase(all, all.first(), nullptr);
+  while (all.count() > 0) impl_->erase(all, all.first());
   impl_->drop_when_empty(all);
   return count;
 }
@@ -399,18 +397,47 @@ void Location::keep_changes(bool keep) {
   impl_->keep = keep;
 }
 
-std::vector<BindingChange> Location::take_changes(std::size_t at_most) {
-  std::vector<BindingChange> out;
-  auto& removed = impl_->removed;
-  for (; !removed.empty() && out.size() < at_most; removed.pop_back())
-    out.push_back(std::move(removed.back()));
+void Location::keep_lapses(bool keep) {
+  impl_->keep_lapses = keep;
+  if (!keep) impl_->lapses.clear();
+}
+
+bool Location::has_lapses() const {
+  return !impl_->lapses.empty();
+}
+
+std::vector<std::string> Location::take_lapses() {
+  return std::exchange(impl_->lapses, {});
+}
+
+std::size_t Location::take_changes(const KeepBindings& use, std::size_t at_most) {
+  std::size_t taken = 0;
+  auto& gone = impl_->gone;
+  for (; !gone.empty() && taken < at_most; gone.pop_back(), ++taken) use(gone.back(), {});
   auto& changed = impl_->changed;
-  while (!changed.empty() && out.size() < at_most) {
-    const auto i = changed.back();
+  while (!changed.empty() && taken < at_most) {
+    const auto all = impl_->at(changed.back());
     changed.pop_back();
-    impl_->take_puts(impl_->at(i), out);
+    if (!all || !all.head().listed) continue;  // gone since, perhaps another's place now
+    all.head().listed = 0;
+    impl_->give(all, use);
+    ++taken;
   }
-  return out;
+  return taken;
+}
+
+std::optional<std::uint32_t> Location::walk(std::uint32_t place, std::size_t at_most,
+                                            const KeepBindings& use) const {
+  std::vector<char*> chain;
+  for (std::uint64_t at = place, seen = 0; at <= 0xffffffff;) {
+    if (seen >= at_most) return static_cast<std::uint32_t>(at);
+    const auto hash = reversed(static_cast<std::uint32_t>(at));
+    impl_->list_chain(hash, 0, {}, chain);
+    for (auto* const block : chain) impl_->give(PackedBindings(block), use);
+    seen += chain.size();
+    at = (at | (0xffffffffu >> impl_->index.common_bits(hash))) + 1;
+  }
+  return std::nullopt;
 }
 
 }  // namespace sip

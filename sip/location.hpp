@@ -2,7 +2,7 @@
 // registrar (which writes), the proxy and the redirect server (which read).
 //
 // Pure: bindings live in memory with their deadlines; what changes is handed to whoever keeps it on
-// disk as BindingChange (gateway/location_store; Redis later).
+// disk (gateway/location_store; Redis later).
 //
 // A binding costs its texts and about 150 bytes. Nothing grows in one step: with a million of them
 // no single call takes longer than with a thousand.
@@ -10,8 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,14 +66,10 @@ struct BindingView {
 // 5626 6), else the contact URI does (RFC 3261 19.1.4).
 [[nodiscard]] bool same_binding(const BindingView& old, const BindingView& fresh);
 
-// What must be kept so that a restart forgets nothing. A refresh that moves only the expiry, and by
-// less than ten seconds, is not among them: a restored binding may end so much earlier. A removed
-// one has its contact, instance and reg_id only.
-struct BindingChange {
-  std::string aor;
-  Binding binding;
-  bool removed = false;
-};
+// How a store is told of one address: all its bindings as they are now, such that put() one after
+// the other gives the same order again; none: nothing is bound to it any more. The views are valid
+// during the call, which must not change the location.
+using KeepBindings = std::function<void(std::string_view aor, std::span<const BindingView>)>;
 
 struct LocationLimits {
   std::size_t bindings = 2'000'000;
@@ -137,13 +135,24 @@ class Location {
   std::vector<std::pair<std::string, Binding>> list(std::string_view after, std::size_t at_most,
                                                     TimePoint now) const;
 
-  // What happened since the last call; recorded only after keep_changes(true). Removals come
-  // first, and of what was put only its last state (of equal q the newest last): applied in this
-  // order they give what is here.
-  // At most about `at_most`: again while it is not empty. Expired bindings count as removed when
-  // on_deadline() drops them.
+  // Addresses that lost a binding by themselves, because it expired or its connection closed, each
+  // as often as that happened; recorded only after keep_lapses(true), which false forgets.
+  void keep_lapses(bool keep);
+  bool has_lapses() const;
+  std::vector<std::string> take_lapses();
+
+  // Gives the addresses whose bindings have changed since they were last given; recorded only after
+  // keep_changes(true). Those that are gone come first. A refresh that moves only the expiry, and
+  // by less than ten seconds, is no change: a restored binding may end so much earlier. Expired
+  // bindings have changed when on_deadline() drops them. At most `at_most`: again while it is not 0
+  // that comes back, their number.
   void keep_changes(bool keep);
-  std::vector<BindingChange> take_changes(std::size_t at_most = SIZE_MAX);
+  std::size_t take_changes(const KeepBindings& use, std::size_t at_most = SIZE_MAX);
+  // Walks all, changed or not, in pieces of about `at_most` addresses, beginning at place 0. The
+  // place to go on at; nullopt at the end. What is there during the whole walk is given at least
+  // once.
+  std::optional<std::uint32_t> walk(std::uint32_t place, std::size_t at_most,
+                                    const KeepBindings& use) const;
 
  private:
   struct Walk {

@@ -17,7 +17,7 @@ struct Fixed {
 };
 static_assert(sizeof(Fixed) == 48);
 
-enum Flag : std::uint8_t { dirty = 1, local_v6 = 2, remote_v6 = 4 };
+enum Flag : std::uint8_t { local_v6 = 1, remote_v6 = 2 };
 
 Fixed fixed_at(const char* at) {
   Fixed fixed;
@@ -60,25 +60,24 @@ std::uint16_t small(std::size_t size) {
   return static_cast<std::uint16_t>(size);
 }
 
-Fixed fixed_of(const BindingView& b, PackedBindings::Marks marks) {
+Fixed fixed_of(const BindingView& b, std::uint32_t link) {
   Fixed f;
   f.expires = b.expires_at.time_since_epoch().count();
   f.connection = static_cast<std::uint64_t>(b.flow.connection);
-  f.cseq = b.cseq, f.reg_id = b.reg_id, f.link = marks.link;
+  f.cseq = b.cseq, f.reg_id = b.reg_id, f.link = link;
   f.size = small(PackedBindings::size_of(b)), f.q_1000 = b.q_1000;
   f.local_port = b.flow.local.port, f.remote_port = b.flow.remote.port;
   f.contact = small(b.contact.size()), f.call_id = small(b.call_id.size());
   f.path = small(b.path.size()), f.instance = small(b.instance.size());
   f.user_agent = small(b.user_agent.size());
   f.transport = static_cast<std::uint8_t>(b.flow.transport);
-  f.flags = static_cast<std::uint8_t>((marks.dirty ? dirty : 0) |
-                                      (b.flow.local.ip.is_v6() ? local_v6 : 0) |
+  f.flags = static_cast<std::uint8_t>((b.flow.local.ip.is_v6() ? local_v6 : 0) |
                                       (b.flow.remote.ip.is_v6() ? remote_v6 : 0));
   return f;
 }
 
-void write(char* at, const BindingView& b, PackedBindings::Marks marks) {
-  store(at, fixed_of(b, marks));
+void write(char* at, const BindingView& b, std::uint32_t link) {
+  store(at, fixed_of(b, link));
   at += sizeof(Fixed);
   for (const auto text : {b.contact, b.call_id, b.path, b.instance, b.user_agent})
     at = put(at, text);
@@ -142,21 +141,13 @@ std::string_view PackedBindings::contact(std::uint32_t at) const {
   return {data(at) + sizeof(Fixed), fixed_at(data(at)).contact};
 }
 
-PackedBindings::Marks PackedBindings::marks(std::uint32_t at) const {
-  const auto f = fixed_at(data(at));
-  return {f.link, (f.flags & dirty) != 0};
-}
-
-void PackedBindings::set_marks(std::uint32_t at, Marks marks) {
-  auto f = fixed_at(data(at));
-  f.link = marks.link;
-  f.flags = static_cast<std::uint8_t>((f.flags & ~dirty) | (marks.dirty ? dirty : 0));
-  store(block_ + at, f);
+std::uint32_t PackedBindings::link(std::uint32_t at) const {
+  return fixed_at(data(at)).link;
 }
 
 void PackedBindings::forget_connection(std::uint32_t at) {
   auto f = fixed_at(data(at));
-  f.connection = 0;
+  f.connection = 0, f.link = 0;
   store(block_ + at, f);
 }
 
@@ -172,11 +163,11 @@ std::uint32_t PackedBindings::place_for(std::uint16_t q_1000) const {
   return at;
 }
 
-void PackedBindings::insert(const BindingView& binding, Marks marks) {
+void PackedBindings::insert(const BindingView& binding, std::uint32_t link) {
   const auto size = static_cast<std::uint32_t>(size_of(binding));
   const auto at = place_for(binding.q_1000);
   std::memmove(block_ + at + size, block_ + at, head().used - at);
-  write(block_ + at, binding, marks);
+  write(block_ + at, binding, link);
   head().used += size;
   ++head().count;
 }

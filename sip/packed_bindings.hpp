@@ -45,11 +45,6 @@ class PackedBindings {
   std::size_t count() const { return head().count; }
   char* block() const { return block_; }
 
-  // What is kept beside a binding.
-  struct Marks {
-    std::uint32_t link = 0;  // of ConnectionIndex; 0: none
-    bool dirty = false;      // changed since the store was told
-  };
   // Walks: for (auto at = first(); at != end(); at = next(at)). An offset is valid until a change.
   std::uint32_t first() const { return static_cast<std::uint32_t>(sizeof(Head)) + head().aor_size; }
   std::uint32_t end() const { return head().used; }
@@ -57,15 +52,14 @@ class PackedBindings {
   BindingView read(std::uint32_t at) const;
   TimePoint expires_at(std::uint32_t at) const;
   std::string_view contact(std::uint32_t at) const;
-  Marks marks(std::uint32_t at) const;
-  void set_marks(std::uint32_t at, Marks marks);
-  void forget_connection(std::uint32_t at);
+  std::uint32_t link(std::uint32_t at) const;  // of ConnectionIndex; 0: none
+  void forget_connection(std::uint32_t at);    // and its link
 
   static std::size_t size_of(const BindingView& binding);  // at most max_size
   static constexpr std::size_t max_size = 8192;
   bool has_room(std::size_t size) const { return head().used + size <= head().capacity; }
   // `binding` must not point into this block, which must have room.
-  void insert(const BindingView& binding, Marks marks);
+  void insert(const BindingView& binding, std::uint32_t link);
   void erase(std::uint32_t at);
 
   // For a walk without the class.

@@ -87,18 +87,20 @@ void ask(World& world, const MessageView& message, const Flow& flow) {
   write_reginfo(world.location, done.aor, 0, world.now, world.buffer);
 }
 
+void ignore(std::string_view, std::span<const BindingView>) {}
+
 void pass_time(World& world, const Flow& flow) {
   world.now += std::chrono::milliseconds(world.inputs % 977);
   if (world.inputs % 7 == 0) world.location.on_deadline(world.now);
   if (world.inputs % 11 == 0) world.location.on_connection_closed(flow);
-  if (world.inputs % 5 == 0) world.location.take_changes(world.inputs % 100);
+  if (world.inputs % 5 == 0) world.location.take_changes(ignore, world.inputs % 100);
   require(world.location.bindings() <= 500);
   if (world.inputs % 500 != 0) return;
   require(world.location.list("", SIZE_MAX, TimePoint::min()).size() == world.location.bindings());
   world.now += std::chrono::hours(25);
   while (world.location.next_deadline() <= world.now) world.location.on_deadline(world.now);
   require(world.location.bindings() == 0 && world.location.addresses() == 0);
-  world.location.take_changes();
+  world.location.take_changes(ignore);
 }
 
 }  // namespace

@@ -56,27 +56,38 @@ std::string contacts(const Location& location, const std::string& aor, TimePoint
   return out;
 }
 
-// What a store that applies the changes holds.
+// What a store that keeps the changes holds.
 class Mirror {
  public:
-  void apply(const std::vector<BindingChange>& changes) {
-    for (const auto& c : changes) {
-      const auto key = std::tuple(c.aor, c.binding.contact, c.binding.instance, c.binding.reg_id);
-      if (c.removed)
-        rows_.erase(key);
-      else
-        rows_[key] = c.binding;
-    }
+  void keep(Location& location, std::size_t at_most = SIZE_MAX) {
+    location.take_changes(
+        [this](std::string_view aor, std::span<const BindingView> all) {
+          auto& kept = kept_[std::string(aor)];
+          kept.clear();
+          for (const auto& b : all) kept.push_back(value_of(b));
+        },
+        at_most);
   }
-  std::set<std::pair<std::string, std::string>> pairs() const {
-    std::set<std::pair<std::string, std::string>> out;
-    for (const auto& [key, b] : rows_) out.insert({std::get<0>(key), b.contact + b.call_id});
-    return out;
+  // As after a restart.
+  void restore(Location& location) const {
+    for (const auto& [aor, all] : kept_)
+      for (const auto& b : all) REQUIRE(location.put(aor, b));
   }
 
  private:
-  std::map<std::tuple<std::string, std::string, std::string, std::uint32_t>, Binding> rows_;
+  std::map<std::string, std::vector<Binding>> kept_;
 };
+
+std::map<std::string, std::string> all_contacts(const Location& location) {
+  std::map<std::string, std::string> out;
+  for (const auto& [aor, b] : location.list("", SIZE_MAX, TimePoint::min()))
+    out[aor] += b.contact + " " + b.call_id + " ";
+  return out;
+}
+
+std::size_t changes(Location& location) {
+  return location.take_changes([](std::string_view, std::span<const BindingView>) {});
+}
 
 }  // namespace
 
@@ -307,12 +318,12 @@ TEST_CASE("location: pages show each once, also while it grows and shrinks") {
   CHECK(std::ranges::all_of(seen, [&](const auto& aor) { return seen.count(aor) == 1; }));
 }
 
-TEST_CASE("location: changes applied by a store give the same bindings") {
+TEST_CASE("location: what a store was told gives the same bindings, in the same order") {
   Location location;
   Mirror mirror;
   REQUIRE(location.put(alice, binding("sip:loaded@h")));
   location.keep_changes(true);
-  CHECK(location.take_changes().empty());
+  CHECK(changes(location) == 0);
   std::mt19937 random(7);
   auto now = start;
   location.on_deadline(now);
@@ -341,25 +352,50 @@ TEST_CASE("location: changes applied by a store give the same bindings") {
       default:
         location.put(aor, b);
     }
-    if (random() % 50 == 0) mirror.apply(location.take_changes(random() % 4 ? 5 : SIZE_MAX));
+    if (random() % 50 == 0) mirror.keep(location, random() % 4 ? 5 : SIZE_MAX);
   }
-  mirror.apply(location.take_changes());
-  std::set<std::pair<std::string, std::string>> here;
-  for (const auto& [aor, b] : location.list("", SIZE_MAX, TimePoint::min()))
-    here.insert({aor, b.contact + b.call_id});
-  CHECK(here == mirror.pairs());
-  CHECK(here.size() == location.bindings());
-  CHECK(here.size() > 20);
+  mirror.keep(location);
+  Location restored;
+  mirror.restore(restored);
+  CHECK(all_contacts(restored) == all_contacts(location));
+  CHECK(restored.bindings() == location.bindings());
+  CHECK(restored.bindings() > 20);
+}
+
+TEST_CASE("location: a walk in pieces gives all that stays, while others come and go") {
+  Location location;
+  const auto name = [](int i) { return "sip:" + std::to_string(i) + "@h"; };
+  for (int i = 0; i < 5000; ++i) REQUIRE(location.put(name(i), binding("sip:a@h")));
+  std::set<std::string> seen;
+  std::size_t pieces = 0, most = 0;
+  for (std::optional<std::uint32_t> place = 0; place; ++pieces) {
+    std::size_t here = 0;
+    place = location.walk(*place, 100, [&](std::string_view aor, std::span<const BindingView> all) {
+      CHECK(all.size() == 1);
+      seen.insert(std::string(aor));
+      ++here;
+    });
+    most = std::max(most, here);
+    for (int i = 0; i < 200; ++i)  // the table grows meanwhile
+      REQUIRE(location.put(name(10'000 + static_cast<int>(pieces) * 200 + i), binding("sip:a@h")));
+  }
+  for (int i = 0; i < 5000; ++i) CHECK(seen.count(name(i)) == 1);
+  CHECK(pieces >= 50);
+  CHECK(most < 150);
 }
 
 TEST_CASE("location: the same hundred times is one change") {
   Location location;
   location.keep_changes(true);
   for (int i = 0; i < 100; ++i) REQUIRE(location.put(alice, binding("sip:a@h", seconds(i + 1))));
-  const auto changes = location.take_changes();
-  REQUIRE(changes.size() == 1);
-  CHECK(changes[0].binding.expires_at == start + seconds(100));
-  CHECK(location.take_changes().empty());
+  std::vector<Binding> told;
+  const auto tell = [&](std::string_view, std::span<const BindingView> all) {
+    for (const auto& b : all) told.push_back(value_of(b));
+  };
+  CHECK(location.take_changes(tell) == 1);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].expires_at == start + seconds(100));
+  CHECK(location.take_changes(tell) == 0);
 }
 
 TEST_CASE("canonical address of record") {
