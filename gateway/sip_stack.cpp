@@ -14,6 +14,7 @@ sip::EndpointConfig endpoint_config(const Config& config) {
   endpoint.user_agent = "gbgate";
   endpoint.host = config.sip.advertised_address;
   endpoint.limits.message_bytes = config.sip.max_message_bytes;
+  endpoint.large_by_stream = false;  // cameras that registered over UDP do not listen on TCP
   return endpoint;
 }
 

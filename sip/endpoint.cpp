@@ -152,9 +152,7 @@ void Endpoint::on_connection_closed(const Flow& flow, TimePoint now, Output& out
 
 void Endpoint::on_send_failed(const Flow& flow, TimePoint now, Output& out) {
   impl_->writer.set_now(now);
-  impl_->current = {};
-  impl_->transactions.on_flow_failed(flow, impl_->reports);
-  impl_->on_reports(now, out);
+  impl_->on_flow_failed(flow, now, out);
 }
 
 void Endpoint::on_resolved(LookupId lookup, std::span<const Flow> targets, TimePoint now,

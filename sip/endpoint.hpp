@@ -61,9 +61,15 @@ struct EndpointConfig {
   // Requests inside dialogs go to the first route or the peer's Contact, as 12.2.1.1 says. False:
   // to where its packets come from, for peers behind NAT that name private addresses.
   bool follow_targets = false;
-  std::string supported;  // option tags that the user handles, beside 100rel and timer
-  std::string demanded;   // option tags that a request must support: else 421
-  std::string accept;     // body types taken: others are answered 415; empty: any
+  // Requests above 1,300 bytes, or within 200 of `path_mtu`, leave by TCP
+  // instead of UDP, and by UDP after all when nobody takes the connection
+  // (18.1.1). Not ACK to a 2xx, which nobody answers. False for peers that
+  // never listen on TCP, as cameras.
+  bool large_by_stream = true;
+  std::size_t path_mtu = 0;  // bytes of the way to the peers; 0: not known
+  std::string supported;     // option tags that the user handles, beside 100rel and timer
+  std::string demanded;      // option tags that a request must support: else 421
+  std::string accept;        // body types taken: others are answered 415; empty: any
   // Packages whose subscriptions the endpoint keeps, "refer" for REFER: others are answered 489.
   // Empty: SUBSCRIBE and REFER are requests like any other, for the user.
   std::string event_packages;

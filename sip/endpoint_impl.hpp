@@ -161,6 +161,13 @@ struct Kept {
   bool leaving = false;  // the request under way removes it
 };
 
+// A request that went by TCP because of its size, until it is answered
+// (18.1.1).
+struct LargeRequest {
+  TransactionId transaction;
+  Flow datagram;  // by which it would have gone
+};
+
 // What is being handled: the message that just came, if any.
 struct Turn {
   TimePoint now;
@@ -202,8 +209,6 @@ struct Endpoint::Impl {
 
   // endpoint_requests.cpp: requests outside of calls, answers.
   RequestId send_request(const RequestSpec& spec, TimePoint now, Output& out);
-  TransactionId start_client(std::string_view method, const Flow& flow, const Owner& owner,
-                             TimePoint now, Output& out);
   // Sends what the writer has just written, with persistence when there is any.
   RequestId start_request(std::string_view method, const Flow& flow, const Owner& owner,
                           const Persistence& persistence, bool own_contact, TimePoint now,
@@ -219,6 +224,12 @@ struct Endpoint::Impl {
   void on_reports(TimePoint now, Output& out);
   void on_report(const TransactionReport& report, Turn& turn);
   void finish(const Owner& owner, RequestId id, const Outcome& outcome, Turn& turn);
+
+  // endpoint_transport.cpp: by what a request leaves.
+  TransactionId start_client(std::string_view method, const Flow& flow, const Owner& owner,
+                             TimePoint now, Output& out);
+  void fall_back(const Flow& failed, TimePoint now, Output& out);
+  void on_flow_failed(const Flow& flow, TimePoint now, Output& out);
 
   // endpoint_attempts.cpp: requests that are tried again.
   AttemptId take_attempt(const Persistence& persistence, const Flow& flow, const Owner& owner,
@@ -374,6 +385,7 @@ struct Endpoint::Impl {
   SlotMap<Attempt, AttemptTag> attempts;
   std::unordered_map<std::uint64_t, AttemptId> lookups;
   std::uint64_t last_lookup = 0;
+  std::unordered_map<std::uint32_t, LargeRequest> large_requests;  // by index of the transaction
   RecentRequests recent;
   RequestWriter writer;
 

@@ -57,6 +57,7 @@ void Endpoint::Impl::on_response(Turn& turn) {
     return;
   }
   const auto owner = t->owner;  // the response may end the transaction
+  if (!large_requests.empty()) large_requests.erase(id.index);  // it has arrived
   if (!transactions.on_response(id, view, turn.now, turn.out)) return;
   counters.count_response_received(view.status());
   deliver_response(owner, id, turn);

@@ -25,15 +25,6 @@ RequestId Endpoint::Impl::send_request(const RequestSpec& spec, TimePoint now, O
   return start_request(spec.method, spec.destination, owner, spec.persistence, false, now, out);
 }
 
-// Sends what the writer has just written.
-TransactionId Endpoint::Impl::start_client(std::string_view method, const Flow& flow,
-                                           const Owner& owner, TimePoint now, Output& out) {
-  ++counters.requests_sent[static_cast<std::size_t>(counted(method_from(method)))];
-  return transactions.start_client(method == "INVITE",
-                                   transactions.response_key(writer.branch(), method),
-                                   writer.text(), flow, owner, now, out);
-}
-
 RequestId Endpoint::Impl::start_request(std::string_view method, const Flow& flow,
                                         const Owner& owner, const Persistence& persistence,
                                         bool own_contact, TimePoint now, Output& out) {

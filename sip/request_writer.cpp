@@ -20,6 +20,11 @@ bool names(const std::vector<HeaderField>& fields, std::string_view name) {
       fields, [&](const HeaderField& field) { return scan::iequals(field.name, name); });
 }
 
+bool is_at(const Listener& listener, const IpAddress& ip) {
+  const auto& own = listener.local.ip;
+  return own.is_unspecified() ? own.is_v6() == ip.is_v6() : own == ip;
+}
+
 bool tells_methods(const MessageView& request, const ResponseSpec& spec) {
   const int status = spec.status;
   for (const auto& field : spec.headers)
@@ -87,6 +92,24 @@ void RequestWriter::write_again(const MessageView& request, const Retry& retry) 
   out.finish({}, request.body());
 }
 
+void RequestWriter::write_by(const Flow& flow, std::string_view request) {
+  constexpr std::string_view name = "\r\nVia: ", parameter = ";branch=";
+  const auto at = request.find(name) + name.size();  // the first header of whatever we write
+  const auto end = request.find("\r\n", at);
+  branch_ = request.substr(0, end).substr(request.rfind(parameter, end) + parameter.size());
+  std::string text(request.substr(0, at));
+  text += via_for(flow);
+  text += request.substr(end);
+  buffer_ = std::move(text);
+}
+
+Flow RequestWriter::stream_for(const Flow& datagram) const {
+  Flow flow{Transport::tcp, {datagram.local.ip, 0}, datagram.remote, ConnectionId::none};
+  for (const auto& l : listeners_)
+    if (l.transport == Transport::tcp && is_at(l, flow.local.ip)) flow.local.port = l.local.port;
+  return flow;
+}
+
 void RequestWriter::write_response(const MessageView& request, const Flow& flow,
                                    const ResponseSpec& spec, std::string_view to_tag,
                                    std::string_view contact) {
@@ -118,6 +141,10 @@ void RequestWriter::write_date(MessageBuilder& out) const {
 std::string_view RequestWriter::fresh_via(const Flow& flow) {
   branch_ = "z9hG4bK";
   random_.append_hex(branch_, 10);
+  return via_for(flow);
+}
+
+std::string_view RequestWriter::via_for(const Flow& flow) {
   via_ = "SIP/2.0/";
   via_ += to_string(flow.transport);
   via_ += ' ';
@@ -139,11 +166,9 @@ void RequestWriter::announce(const Listener& listener) {
 
 // Null when no listener announces anything for it.
 const Listener* RequestWriter::listener_of(const Flow& flow) const {
-  for (const auto& l : listeners_) {
-    const bool here = l.local.ip.is_unspecified() ? l.local.ip.is_v6() == flow.local.ip.is_v6()
-                                                  : l.local.ip == flow.local.ip;
-    if (here && l.transport == flow.transport && l.local.port == flow.local.port) return &l;
-  }
+  for (const auto& l : listeners_)
+    if (is_at(l, flow.local.ip) && l.transport == flow.transport && l.local.port == flow.local.port)
+      return &l;
   return nullptr;
 }
 

@@ -42,6 +42,12 @@ class RequestWriter {
     std::vector<HeaderField> headers;  // replace those of the same name
   };
   void write_again(const MessageView& request, const Retry& retry);
+  // `request`, one of ours, as it leaves by another flow: only what its Via
+  // names differs, the branch stays (18.1.1). It may be text().
+  void write_by(const Flow& flow, std::string_view request);
+  // By TCP to where `datagram` goes, from the port where we listen for TCP, if
+  // we do.
+  Flow stream_for(const Flow& datagram) const;
   // `request` as it came from `flow`. `contact` is used when the spec has none.
   void write_response(const MessageView& request, const Flow& flow, const ResponseSpec& spec,
                       std::string_view to_tag, std::string_view contact = {});
@@ -66,6 +72,7 @@ class RequestWriter {
   const std::string& host_text(const IpAddress& ip);
   const Listener* listener_of(const Flow& flow) const;
   std::string_view fresh_via(const Flow& flow);
+  std::string_view via_for(const Flow& flow);  // with the present branch
   void write_date(MessageBuilder& out) const;
   template <class Spec>
   void write_rest(MessageBuilder& out, const Spec& spec, HeaderId product);

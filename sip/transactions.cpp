@@ -199,18 +199,39 @@ TransactionId Transactions::start_client(bool invite, const TransactionKey& key,
   const auto id = insert(key, flow, owner, now);
   auto& t = slots_.at(id.index);
   t.method = method_from(request.substr(0, request.find(' ')));
+  send_first(id.index, invite, request, now, out);
+  return id;
+}
+
+void Transactions::send_first(std::uint32_t index, bool invite, std::string_view request,
+                              TimePoint now, Output& out) {
+  auto& t = slots_.at(index);
   texts_.assign(t.message, request);
-  const auto reliability = reliability_of(flow.transport);
+  const auto reliability = reliability_of(t.flow.transport);
   actions_.clear();
   if (invite) {
     t.machine.emplace<InviteClient>(timers_, reliability).start(now, actions_);
   } else {
     t.machine.emplace<NonInviteClient>(timers_, reliability).start(now, actions_);
   }
-  link_to_flow(id.index);
+  link_to_flow(index);
   perform(t, t.message, out);
-  settle(id.index);
-  return id;
+  settle(index);
+}
+
+bool Transactions::restart_client(TransactionId id, std::string_view request, const Flow& flow,
+                                  TimePoint now, Output& out) {
+  auto* t = get(id);
+  if (!t) return false;
+  const auto* invite = std::get_if<InviteClient>(&t->machine);
+  const auto* other = std::get_if<NonInviteClient>(&t->machine);
+  const bool unheard = (invite && invite->state() == InviteClient::State::calling) ||
+                       (other && other->state() == NonInviteClient::State::trying);
+  if (!unheard) return false;
+  unlink_from_flow(id.index);
+  t->flow = flow;
+  send_first(id.index, invite != nullptr, request, now, out);
+  return true;
 }
 
 bool Transactions::on_response(TransactionId id, const MessageView& response, TimePoint now,
@@ -384,14 +405,25 @@ void Transactions::expire(std::uint32_t index, TimePoint now, Output& out,
 }
 
 void Transactions::on_flow_failed(const Flow& flow, std::vector<TransactionReport>& reports) {
-  collect_clients_on(flow);
-  if (flow.connection != ConnectionId::none) {
-    auto unopened = flow;
-    unopened.connection = ConnectionId::none;
-    collect_clients_on(unopened);
-  }
+  collect_all_clients_on(flow);
   for (const auto index : failed_) fail(index, reports);
+}
+
+std::vector<TransactionId> Transactions::clients_on(const Flow& flow) {
+  collect_all_clients_on(flow);
+  std::vector<TransactionId> ids;
+  for (const auto index : failed_) ids.push_back(slots_.id_of(index));
+  return ids;
+}
+
+// Into failed_; also those that wait for such a connection.
+void Transactions::collect_all_clients_on(const Flow& flow) {
   failed_.clear();
+  collect_clients_on(flow);
+  if (flow.connection == ConnectionId::none) return;
+  auto unopened = flow;
+  unopened.connection = ConnectionId::none;
+  collect_clients_on(unopened);
 }
 
 void Transactions::collect_clients_on(const Flow& flow) {

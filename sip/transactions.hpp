@@ -128,6 +128,11 @@ class Transactions {
   TransactionId cancel(TransactionId invite, const Owner& owner, TimePoint now, Output& out);
 
   // The user has until `abandon_at` to answer.
+  // Of a client that has heard nothing yet: `request`, of the same branch, goes
+  // by another flow and all timers begin anew (RFC 3261 18.1.1). False when it
+  // is too late.
+  bool restart_client(TransactionId id, std::string_view request, const Flow& flow, TimePoint now,
+                      Output& out);
   TransactionId start_server(const TransactionKey& key, const MessageView& request,
                              const Flow& flow, const Owner& owner, TimePoint abandon_at,
                              TimePoint now);
@@ -145,6 +150,8 @@ class Transactions {
   // Clients that sent to this flow fail. For a connection that is gone, its id decides, or the
   // remote address for those that wait for one to be opened.
   void on_flow_failed(const Flow& flow, std::vector<TransactionReport>& reports);
+  // Those that would fail.
+  std::vector<TransactionId> clients_on(const Flow& flow);
   TimePoint next_deadline() const {
     arm_newest();
     return deadlines_.next();
@@ -183,7 +190,10 @@ class Transactions {
   void arm_newest() const;
   void expire(std::uint32_t index, TimePoint now, Output& out,
               std::vector<TransactionReport>& reports);
+  void send_first(std::uint32_t index, bool invite, std::string_view request, TimePoint now,
+                  Output& out);
   void collect_clients_on(const Flow& flow);
+  void collect_all_clients_on(const Flow& flow);
   void fail(std::uint32_t index, std::vector<TransactionReport>& reports);
   bool perform(const Transaction& t, std::string_view message, Output& out);
   void acknowledge(Transaction& t, const MessageView& response, bool first, Output& out);
@@ -201,7 +211,7 @@ class Transactions {
   mutable DeadlineQueue deadlines_;  // asking it puts it in order
   // A server whose deadline is not set yet: most are answered at once, and have another then.
   mutable std::uint32_t newest_ = nothing;
-  std::vector<std::uint32_t> failed_;
+  std::vector<std::uint32_t> failed_;  // whom a failed flow concerns
   Actions actions_;
   MessageView stored_;  // a message kept in a transaction, parsed again
   std::string scratch_;

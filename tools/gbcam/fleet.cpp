@@ -18,6 +18,7 @@ sip::EndpointConfig endpoint_config() {
   sip::EndpointConfig config;
   config.user_agent = "gbcam";
   config.allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE";
+  config.large_by_stream = false;  // as cameras do
   return config;
 }
 
@@ -102,6 +103,7 @@ void Fleet::on_control(const manscdp::Message& control) {
                        control.cmd_type, control.get<manscdp::RequestKeyFrame>() != nullptr);
   const auto place = world_.roster.find_channel(control.device_id);
   if (!place || !control.get<manscdp::RequestKeyFrame>()) return;
+  if (ground_.options.call.key_on_request == KeyOnRequest::ignored) return;
   for (const auto& [id, call] : calls_) {
     const Roster::Place& other = call->terms().place;
     if (other.device == place->device && other.channel == place->channel) call->request_key_frame();

@@ -58,8 +58,8 @@ struct User final : net::EndpointUser {
 };
 
 struct Side {
-  explicit Side(asio::io_context& io, net::TransportLimits limits = {})
-      : driver(io, {}, net::random_seed(), user, limits) {
+  explicit Side(asio::io_context& io, net::TransportLimits limits = {}, EndpointConfig config = {})
+      : driver(io, std::move(config), net::random_seed(), user, limits) {
     user.driver = &driver;
   }
   User user;
@@ -142,12 +142,33 @@ TEST_CASE("UDP: many requests at once, few system calls") {
 
 TEST_CASE("UDP: a datagram of 60 KB") {
   asio::io_context io;
-  Side gateway(io), camera(io);
+  EndpointConfig by_udp;
+  by_udp.large_by_stream = false;
+  Side gateway(io), camera(io, {}, by_udp);
   const auto to = listen_udp(gateway);
   listen_udp(camera);
   send(camera, message_to(camera, Transport::udp, to, std::string(60'000, 'c')));
   CHECK(run_until(io, [&] { return camera.user.done == 1; }));
   CHECK(gateway.user.last_body.size() == 60'000);
+}
+
+TEST_CASE(
+    "a request too large for UDP goes by TCP, and by UDP after all where "
+    "nobody takes it") {
+  for (const bool takes_tcp : {true, false}) {
+    CAPTURE(takes_tcp);
+    asio::io_context io;
+    Side server(io), phone(io);
+    auto to = listen_udp(server);
+    while (takes_tcp && !server.driver.listen_tcp(to)) to = listen_udp(server);
+    listen_udp(phone);
+    send(phone, message_to(phone, Transport::udp, to, std::string(3000, 'c')));
+    REQUIRE(run_until(io, [&] { return phone.user.done == 1; }));
+    CHECK(phone.user.last_status == 200);
+    CHECK(server.user.requests == 1);
+    CHECK(server.user.last_flow.transport == (takes_tcp ? Transport::tcp : Transport::udp));
+    CHECK(server.user.last_body.size() == 3000);
+  }
 }
 
 TEST_CASE("UDP: a listener on all addresses answers from the one that was asked") {
