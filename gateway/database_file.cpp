@@ -1,5 +1,7 @@
 #include "gateway/database_file.hpp"
 
+#include <fmt/format.h>
+
 #include <ctime>
 #include <string>
 #include <system_error>
@@ -41,7 +43,10 @@ Opened try_open(const fs::path& file, const DatabaseSchema& schema) {
   if (opened.code != SQLITE_OK) return opened;
   sqlite3_busy_timeout(db, 5000);
   // With WAL, NORMAL loses at most the last transactions on loss of power, and nothing on a crash.
-  opened.code = sqlite::run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
+  const auto pragmas =
+      fmt::format("PRAGMA page_size={}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+                  schema.page_bytes);
+  opened.code = sqlite::run(db, pragmas.c_str());
   if (opened.code == SQLITE_OK) opened.code = prepare_tables(db, schema, opened.newer);
   return opened;
 }

@@ -12,6 +12,7 @@ namespace gateway {
 struct DatabaseSchema {
   int version;         // PRAGMA user_version; `create` must set it
   const char* create;  // one transaction
+  int page_bytes = 4096;
 };
 
 // With WAL and synchronous=NORMAL: nothing is lost by a crash or kill -9, at most the last

@@ -12,7 +12,8 @@ DROP TABLE IF EXISTS binding;
 CREATE TABLE part (number INTEGER PRIMARY KEY, content BLOB NOT NULL);
 PRAGMA user_version = 2;
 COMMIT;
-)"};
+)",
+                                   16384};  // parts are large; each page is a system call
 
 }  // namespace
 

@@ -179,8 +179,7 @@ Authenticator::Verdict Authenticator::verify(const MessageView& request, const D
 }
 
 // An unknown user costs what a wrong password costs.
-bool Authenticator::password_is_right(const MessageView& request,
-                                      const DigestCredentials& c) const {
+bool Authenticator::password_is_right(const MessageView& request, const DigestCredentials& c) {
   Secret secret;
   const bool known = accounts_.find(c.username, options_.realm, secret);
   DigestHex computed;
@@ -190,12 +189,25 @@ bool Authenticator::password_is_right(const MessageView& request,
     computed = hash_ha1(c.algorithm, c.username, options_.realm, secret.password);
     ha1 = computed;
   }
-  const auto expected =
-      hash_response(c, ha1, {.method = request.method_text(), .body = request.body()});
+  const auto expected = hash_response(c, ha1, ha2_of(request, c));
   char received[64];
   if (c.response.size() > sizeof received) return false;
   std::transform(c.response.begin(), c.response.end(), received, scan::lower);
   return equal_in_constant_time(expected, {received, c.response.size()}) && possible;
+}
+
+// All devices of a domain register at the same URI.
+std::string_view Authenticator::ha2_of(const MessageView& request, const DigestCredentials& c) {
+  const auto method = request.method_text();
+  auto& last = last_ha2_;
+  const bool same = c.qop != DigestQop::auth_int && last.algorithm == c.algorithm &&
+                    last.method == method && last.uri == c.uri;
+  if (same) return last.hash;
+  last.hash = hash_ha2(c, {.method = method, .body = request.body()});
+  last.algorithm = c.algorithm;
+  last.method = c.qop == DigestQop::auth_int ? std::string_view() : method;
+  last.uri = c.uri;
+  return last.hash;
 }
 
 // A retransmission has the same bytes and comes from the same place.

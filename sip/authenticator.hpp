@@ -21,6 +21,7 @@
 #include "sip/accounts.hpp"
 #include "sip/address.hpp"
 #include "sip/digest.hpp"
+#include "sip/digest_hash.hpp"
 #include "sip/guess_limiter.hpp"
 #include "sip/keyed_hash.hpp"
 #include "sip/message.hpp"
@@ -94,7 +95,8 @@ class Authenticator {
   bool acceptable(const DigestCredentials& credentials) const;
   Verdict verify(const MessageView& request, const DigestCredentials& credentials, const Flow& from,
                  TimePoint now);
-  bool password_is_right(const MessageView& request, const DigestCredentials& credentials) const;
+  bool password_is_right(const MessageView& request, const DigestCredentials& credentials);
+  std::string_view ha2_of(const MessageView& request, const DigestCredentials& credentials);
   bool use(std::uint32_t number, std::uint32_t count, const MessageView& request, const Flow& from);
   void count(Finding finding);
 
@@ -107,6 +109,11 @@ class Authenticator {
   std::string before_nonce_;              // of a challenge
   std::vector<std::string> after_nonce_;  // of each algorithm's
   std::string line_;
+  struct {
+    DigestAlgorithm algorithm = DigestAlgorithm::md5;
+    std::string method, uri;  // no method: nothing is remembered
+    DigestHex hash;
+  } last_ha2_;
   Counters counters_;
 };
 

@@ -65,7 +65,7 @@ std::string digest_ha1(DigestAlgorithm algorithm, std::string_view username, std
 
 std::string digest_response(const DigestCredentials& c, std::string_view ha1,
                             const DigestRequest& request) {
-  return std::string(std::string_view(hash_response(c, ha1, request)));
+  return std::string(std::string_view(hash_response(c, ha1, hash_ha2(c, request))));
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

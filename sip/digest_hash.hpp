@@ -45,9 +45,12 @@ class DigestHash {
 // H(username:realm:password)
 [[nodiscard]] DigestHex hash_ha1(DigestAlgorithm algorithm, std::string_view username,
                                  std::string_view realm, std::string_view password);
+// H(method:uri), with auth-int H(method:uri:H(body)).
+[[nodiscard]] DigestHex hash_ha2(const DigestCredentials& credentials,
+                                 const DigestRequest& request);
 // As digest_response(), without allocating.
 [[nodiscard]] DigestHex hash_response(const DigestCredentials& credentials, std::string_view ha1,
-                                      const DigestRequest& request);
+                                      std::string_view ha2);
 
 // RFC 2104.
 [[nodiscard]] std::string hmac_sha256_hex(std::string_view key, std::string_view text);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace sip {
@@ -88,6 +89,12 @@ class GrowingIndex {
     }
     *keep = *move = Entries::none;
     if (++buckets_ == 2 * base_) base_ *= 2;
+    expect_split();
+  }
+
+  // The next insertion will go through this chain; it is not in the cache, and there is time.
+  void expect_split() const {
+    if constexpr (std::is_pointer_v<Handle>) __builtin_prefetch(head(buckets_ - base_));
   }
 
   Entries& entries_;

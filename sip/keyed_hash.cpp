@@ -33,33 +33,34 @@ void KeyedHash::compress(std::uint64_t word) {
   v0_ ^= word;
 }
 
-void KeyedHash::push(unsigned char byte) {
-  tail_ |= std::uint64_t{byte} << (8 * tail_bytes_);
-  ++total_;
-  if (++tail_bytes_ < 8) return;
+void KeyedHash::push(std::uint64_t bytes, unsigned count) {
+  total_ += count;
+  tail_ |= bytes << (8 * tail_bytes_);
+  const auto filled = tail_bytes_ + count;
+  if (filled < 8) {
+    tail_bytes_ = filled;
+    return;
+  }
   compress(tail_);
-  tail_ = 0;
-  tail_bytes_ = 0;
+  tail_ = tail_bytes_ == 0 ? 0 : bytes >> (8 * (8 - tail_bytes_));
+  tail_bytes_ = filled - 8;
 }
 
 KeyedHash& KeyedHash::add(std::string_view text) {
-  while (tail_bytes_ != 0 && !text.empty()) {
-    push(static_cast<unsigned char>(text.front()));
-    text.remove_prefix(1);
-  }
+  std::uint64_t word = 0;
   for (; text.size() >= 8; text.remove_prefix(8)) {
-    std::uint64_t word = 0;
     std::memcpy(&word, text.data(), 8);
-    compress(word);
-    total_ += 8;
+    push(word, 8);
   }
-  for (const char c : text) push(static_cast<unsigned char>(c));
-  push(0xff);  // in no UTF-8 text
+  word = 0;
+  if (!text.empty()) std::memcpy(&word, text.data(), text.size());
+  const auto rest = static_cast<unsigned>(text.size());
+  push(word | std::uint64_t{0xff} << (8 * rest), rest + 1);  // 0xff: in no UTF-8 text
   return *this;
 }
 
 KeyedHash& KeyedHash::add(std::uint64_t number) {
-  for (int i = 0; i < 8; ++i) push(static_cast<unsigned char>(number >> (8 * i)));
+  push(number, 8);
   return *this;
 }
 

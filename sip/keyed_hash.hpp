@@ -22,7 +22,7 @@ class KeyedHash {
   std::uint64_t finish();  // once
 
  private:
-  void push(unsigned char byte);
+  void push(std::uint64_t bytes, unsigned count);  // up to 8, the first in the lowest
   void compress(std::uint64_t word);
   void round();
 

@@ -6,6 +6,16 @@
 #include "sip/scan.hpp"
 
 namespace sip {
+namespace {
+
+// Keeps what could be parsed.
+template <class T>
+Result<T> keep(Result<T> fresh, std::optional<T>& parsed) {
+  if (fresh) parsed = *fresh;
+  return fresh;
+}
+
+}  // namespace
 
 MessageView& MessageView::operator=(const MessageView& other) {
   if (this == &other) return *this;
@@ -19,8 +29,18 @@ MessageView& MessageView::operator=(const MessageView& other) {
   reason_ = other.reason_;
   body_ = other.body_;
   first_ = other.first_;
+  repeated_ = other.repeated_;
   std::copy_n(other.entries_.begin(), count_, entries_.begin());
+  forget_parsed();
   return *this;
+}
+
+void MessageView::forget_parsed() {
+  parsed_.request_uri.reset();
+  parsed_.via.reset();
+  parsed_.from.reset();
+  parsed_.to.reset();
+  parsed_.cseq.reset();
 }
 
 MessageView MessageView::over(const char* copy_of_bytes) const {
@@ -42,6 +62,7 @@ HeaderView MessageView::header(std::size_t index) const {
 std::size_t MessageView::find_index(HeaderId id, std::size_t from) const {
   const auto first = first_[index_of(id)];
   if (first == 0) return count_;
+  if (!repeated_[index_of(id)]) return from < first ? first - 1u : count_;
   for (auto i = std::max<std::size_t>(from, first - 1u); i < count_; ++i)
     if (entries_[i].id == id) return i;
   return count_;
@@ -55,10 +76,28 @@ std::optional<std::string_view> MessageView::find(std::string_view name) const {
   return std::nullopt;
 }
 
+Result<Uri> MessageView::request_uri() const {
+  if (parsed_.request_uri) return *parsed_.request_uri;
+  return keep(parse_uri(request_uri_text()), parsed_.request_uri);
+}
+
 Result<Via> MessageView::via() const {
+  if (parsed_.via) return *parsed_.via;
   if (!has(HeaderId::via)) return Errc::missing_header;
   const auto list = text(HeaderId::via);
-  return parse_via(list.substr(0, scan::find_outside(list, ',')));
+  return keep(parse_via(list.substr(0, scan::find_outside(list, ','))), parsed_.via);
+}
+
+Result<NameAddr> MessageView::from() const {
+  if (parsed_.from) return *parsed_.from;
+  if (!has(HeaderId::from)) return Errc::missing_header;
+  return keep(parse_name_addr(text(HeaderId::from)), parsed_.from);
+}
+
+Result<NameAddr> MessageView::to() const {
+  if (parsed_.to) return *parsed_.to;
+  if (!has(HeaderId::to)) return Errc::missing_header;
+  return keep(parse_name_addr(text(HeaderId::to)), parsed_.to);
 }
 
 Result<NameAddr> MessageView::address(HeaderId id) const {
@@ -67,14 +106,10 @@ Result<NameAddr> MessageView::address(HeaderId id) const {
   return parse_name_addr(list.substr(0, scan::find_outside(list, ',')));
 }
 
-Result<NameAddr> MessageView::only_address(HeaderId id) const {
-  if (!has(id)) return Errc::missing_header;
-  return parse_name_addr(text(id));
-}
-
 Result<CSeq> MessageView::cseq() const {
+  if (parsed_.cseq) return *parsed_.cseq;
   if (!has(HeaderId::cseq)) return Errc::missing_header;
-  return parse_cseq(text(HeaderId::cseq));
+  return keep(parse_cseq(text(HeaderId::cseq)), parsed_.cseq);
 }
 
 Result<std::uint32_t> MessageView::number(HeaderId id) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -80,7 +81,7 @@ class HeaderValues {
 };
 
 // Views are valid as long as the bytes that were parsed. Copying copies the index (16 bytes a
-// header), not the bytes.
+// header), neither the bytes nor what was parsed of them.
 class MessageView {
  public:
   MessageView() = default;
@@ -94,17 +95,18 @@ class MessageView {
   [[nodiscard]] Method method() const { return method_; }
   [[nodiscard]] std::string_view method_text() const { return at(method_text_); }
   [[nodiscard]] std::string_view request_uri_text() const { return at(uri_); }
-  [[nodiscard]] Result<Uri> request_uri() const { return parse_uri(request_uri_text()); }
+  [[nodiscard]] Result<Uri> request_uri() const;
 
   // Status line; 0 and empty in a request.
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] std::string_view reason() const { return at(reason_); }
 
   // Errc::missing_header when the header is not there, else the error of its grammar. With several
-  // headers of one kind: the first.
+  // headers of one kind: the first. Those that every message needs are parsed once and remembered:
+  // one view is for one thread.
   [[nodiscard]] Result<Via> via() const;
-  [[nodiscard]] Result<NameAddr> from() const { return only_address(HeaderId::from); }
-  [[nodiscard]] Result<NameAddr> to() const { return only_address(HeaderId::to); }
+  [[nodiscard]] Result<NameAddr> from() const;
+  [[nodiscard]] Result<NameAddr> to() const;
   [[nodiscard]] Result<NameAddr> contact() const { return address(HeaderId::contact); }
   [[nodiscard]] Result<NameAddr> route() const { return address(HeaderId::route); }
   [[nodiscard]] Result<CSeq> cseq() const;
@@ -154,8 +156,14 @@ class MessageView {
  private:
   friend class MessageParser;
 
-  [[nodiscard]] Result<NameAddr> only_address(HeaderId id) const;  // of a header without lists
-
+  // What has been asked for before and was in order.
+  struct Parsed {
+    std::optional<Uri> request_uri;
+    std::optional<Via> via;
+    std::optional<NameAddr> from, to;
+    std::optional<CSeq> cseq;
+  };
+  void forget_parsed();
   struct Slice {
     std::uint32_t at = 0;
     std::uint32_t size = 0;
@@ -181,6 +189,8 @@ class MessageView {
   int status_ = 0;
   Slice method_text_, uri_, reason_, body_;
   std::array<std::uint8_t, header_id_count> first_{};  // 1 + index of the first of each kind
+  std::bitset<header_id_count> repeated_;              // there are more of this kind
+  mutable Parsed parsed_;
   std::array<Entry, max_headers> entries_;
 };
 

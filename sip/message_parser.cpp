@@ -87,6 +87,8 @@ class MessageParser {
     out_.status_ = 0;
     out_.method_text_ = out_.uri_ = out_.reason_ = out_.body_ = {};
     out_.first_.fill(0);
+    out_.repeated_.reset();
+    out_.forget_parsed();
   }
 
   void note(Errc code, std::size_t offset) {
@@ -260,7 +262,10 @@ class MessageParser {
     entry.id = id;
     out.count_ = index + 1;
     auto& first = out.first_[MessageView::index_of(id)];
-    if (first == 0) first = static_cast<std::uint8_t>(index + 1);
+    if (first == 0)
+      first = static_cast<std::uint8_t>(index + 1);
+    else
+      out.repeated_.set(MessageView::index_of(id));
   }
 
   // Content-Length when it is there and sound; faults are noted.
