@@ -3,8 +3,8 @@
 
 usage: tests/bench/sip_serve.py [BUILD] [--runs N] [--only WORD] [--proto udp|tcp] [--json]
 
-Both serve the same load (tests/bench/load) in the same run, one after the other, with one worker and
-the same number of requests under way; Kamailio with its fast allocator (-x fm). CPU time is what the
+Both serve the same load (tests/bench/load) in the same run, by turns, with one worker and the same
+number of requests under way; Kamailio with its fast allocator (-x fm). CPU time is what the
 system counts for all processes of the server, user and kernel. The first run after a start, which
 touches memory for the first time, gives the memory and is left out of the times. sip_floor shows the
 kernel's share of an answer. Figures are medians.
@@ -25,6 +25,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
 PORT, UAS, HTTP = 15060, 15070, 15080
+PEER_PORT = 15064  # as kamailio/*.cfg have it
 WINDOW = 32
 
 # what: (mode, kind of server, scenarios of a run, extra options, bound of ours / Kamailio's)
@@ -52,10 +53,10 @@ GBGATE = {
 
 
 class Server:
-    """One server on PORT, in a folder of its own; `ready_s` is how long it took to answer."""
+    """One server, in a folder of its own; `ready_s` is how long it took to answer."""
 
-    def __init__(self, args, folder, is_proxy):
-        self.is_proxy = is_proxy
+    def __init__(self, args, folder, port, is_proxy):
+        self.port, self.is_proxy = port, is_proxy
         self.log = open(folder / 'server.log', 'ab')
         begin = time.monotonic()
         self.process = subprocess.Popen([str(a) for a in args], cwd=folder, stdout=self.log, stderr=self.log)
@@ -72,16 +73,16 @@ class Server:
     def answers(self):
         """A proxy may have nobody to pass OPTIONS on to: it is ready when it listens."""
         if self.is_proxy:
-            with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', PORT), 1):
+            with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', self.port), 1):
                 return True
             time.sleep(0.02)
             return False
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.2)
-            s.connect(('127.0.0.1', PORT))
+            s.connect(('127.0.0.1', self.port))
             port = s.getsockname()[1]
-            request = (f'OPTIONS sip:127.0.0.1:{PORT} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};rport;'
-                       f'branch=z9hG4bKup{port}\r\nFrom: <sip:up@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1:{PORT}>\r\n'
+            request = (f'OPTIONS sip:127.0.0.1:{self.port} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};rport;'
+                       f'branch=z9hG4bKup{port}\r\nFrom: <sip:up@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1:{self.port}>\r\n'
                        f'Call-ID: up{port}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n')
             try:
                 s.send(request.encode())
@@ -113,7 +114,7 @@ class Bench:
                 f'[rtsp]\nport = {HTTP + 1}\nlisten_address = "127.0.0.1"\n'
                 f'[http]\nport = {HTTP}\nlisten_address = "127.0.0.1"\n'
                 f'[sip]\nport = {PORT}\nlisten_address = "127.0.0.1"\n{GBGATE[kind]}{extra}')
-            server = Server([self.build / 'gateway/gbgate', '-c', 'gbgate.toml'], folder, kind == 'proxy')
+            server = Server([self.build / 'gateway/gbgate', '-c', 'gbgate.toml'], folder, PORT, kind == 'proxy')
             stack.callback(server.stop)
             yield server
 
@@ -123,7 +124,7 @@ class Bench:
             for file in (HERE / 'kamailio').iterdir():
                 shutil.copy(file, folder)
             server = Server(['kamailio', '-f', f'{folder}/{kind}.cfg', '-DD', '-E', '-m', '3000', '-M', '16', '-x', 'fm',
-                             '-X', 'fm', '-Y', folder], pathlib.Path(folder), kind == 'proxy')
+                             '-X', 'fm', '-Y', folder], pathlib.Path(folder), PEER_PORT, kind == 'proxy')
             try:
                 yield server
             finally:
@@ -131,7 +132,8 @@ class Bench:
 
     @contextlib.contextmanager
     def floor(self):
-        process = subprocess.Popen([self.build / 'tests/bench/load/sip_floor', str(PORT)])
+        process = subprocess.Popen([self.build / 'tests/bench/load/sip_floor', str(PORT + 2)])
+        process.port = PORT + 2
         time.sleep(0.2)
         try:
             yield process
@@ -142,35 +144,43 @@ class Bench:
     def load(self, server, mode, count, *options, window=WINDOW):
         sockets = ['--sockets', '4'] if self.proto == 'tcp' else []
         program = [self.build / 'tests/bench/load/sip_load', '--mode', mode, '--count', count, '--proto', self.proto,
-                   '--port', PORT, '--uas-port', UAS, '--window', window, '--server-pid', server.pid, *sockets, *options]
+                   '--port', server.port, '--uas-port', UAS, '--window', window, '--server-pid', server.pid, *sockets, *options]
         done = subprocess.run([str(a) for a in program], text=True, stdout=subprocess.PIPE)
         return json.loads(done.stdout)
 
-    def repeated(self, server, mode, count, options):
-        """The first run, and the medians of the others; failures add up."""
-        first, rest = None, []
+    def once(self, run, server, mode, count, options):
+        fresh = ('--first', str(run * 1000000)) if mode == 'register_auth' else ()
+        return self.load(server, mode, count, *options, *fresh)
+
+    def repeated(self, servers, mode, count, options):
+        """Of each server the medians of all runs but the first; failures add up. In turns: what slows the machine
+        down slows down all."""
+        results = [[] for _ in servers]
         for run in range(self.runs + 1):
-            fresh = ('--first', str(run * 1000000)) if mode == 'register_auth' else ()
-            result = self.load(server, mode, count, *options, *fresh)
-            first, rest = (first, [*rest, result]) if run else (result, rest)
+            for server, result in zip(servers, results):
+                result.append(self.once(run, server, mode, count, options))
             if mode == 'invite':
                 time.sleep(6.5 if run < self.runs else 0)  # Kamailio holds transactions for so long
-        median = {key: statistics.median(r[key] for r in rest) for key in ('server_cpu_us', 'p50_us', 'p99_us', 'per_s')}
-        median['failed'] = sum(r['failed'] for r in [first, *rest])
-        return first, median
+        return [self.medians(result) for result in results]
+
+    @staticmethod
+    def medians(results):
+        keys = ('server_cpu_us', 'p50_us', 'p99_us', 'per_s')
+        median = {key: statistics.median(r[key] for r in results[1:]) for key in keys}
+        median['failed'] = sum(r['failed'] for r in results)
+        return median
 
     def scenario(self, what):
         mode, kind, count, options, bound = SCENARIOS[what]
-        with self.kamailio(kind) as server:
-            _, peer = self.repeated(server, mode, count, options)
-        with self.gbgate(kind) as server:
-            _, ours = self.repeated(server, mode, count, options)
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(self.kamailio(kind)), stack.enter_context(self.gbgate(kind))]
+            if mode == 'options' and self.proto == 'udp':
+                servers.append(stack.enter_context(self.floor()))
+            peer, ours, *floor = self.repeated(servers, mode, count, options)
         row = {'what': what, 'ours': ours, 'peer': peer, 'ratio': round(ours['server_cpu_us'] / peer['server_cpu_us'], 3),
                'bound': bound}
-        if mode == 'options' and self.proto == 'udp':
-            with self.floor() as server:
-                _, floor = self.repeated(server, mode, count, options)
-            row['floor'] = floor
+        if floor:
+            row['floor'] = floor[0]
         row['holds'] = row['ratio'] <= bound and ours['failed'] == 0
         return row
 
