@@ -23,7 +23,7 @@ sip::net::TransportLimits transport_limits(const Config& config) {
   limits.connections = config.sip.max_connections;
   // Under hundreds of keepalives a second: half as many wakes, still far below what anybody
   // notices.
-  limits.gather = std::chrono::milliseconds(8);
+  limits.gather = std::chrono::milliseconds(16);
   return limits;
 }
 
@@ -33,9 +33,10 @@ sip::TracerLimits tracer_limits() {
   return limits;
 }
 
-sip::net::TlsConfig tls_config(const SipTlsConfig& config) {
+// The files of a certificate that nobody is shown may be missing.
+sip::net::TlsConfig tls_config(const SipTlsConfig& config, bool serves) {
   sip::net::TlsConfig tls;
-  if (!config.certificate.empty()) tls.certificates.push_back({config.certificate, config.key});
+  if (serves && !config.certificate.empty()) tls.certificates.push_back({config.certificate, config.key});
   tls.ca_file = config.ca;
   tls.verify = config.verify_servers;
   if (config.ask_clients) tls.client_certificates = sip::net::ClientCertificates::required;
@@ -60,7 +61,8 @@ std::unique_ptr<SipSwitchboard> make_switchboard(const Config& config, sip::Endp
 
 SipStack::SipStack(boost::asio::io_context& io, AlarmClock& clock, const Config& config,
                    const Secrets& secrets)
-    : config_(config),
+    : clock_(clock),
+      config_(config),
       endpoint_(endpoint_config(config), sip::net::random_seed()),
       server_(make_server(clock, config, secrets)),
       switchboard_(make_switchboard(config, endpoint_, server_.get())),
@@ -77,7 +79,7 @@ sip::Core& SipStack::core() {
 boost::system::result<void, std::string> SipStack::load_certificates() {
   if (!speaks_tls(config_)) return {};
   tls_ = std::make_shared<sip::net::TlsContext>();
-  if (auto failure = tls_->load(tls_config(config_.sip_tls))) return "sip.tls: " + *failure;
+  if (auto failure = tls_->load(tls_config(config_.sip_tls, serves_tls(config_)))) return "sip.tls: " + *failure;
   driver_.connect_with(tls_);
   return {};
 }
