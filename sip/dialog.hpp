@@ -26,6 +26,9 @@ struct Dialog {
   std::uint32_t local_cseq = 0;        // of our last request
   std::uint32_t remote_cseq = 0;       // of the peer's last request; 0: none yet
   Flow flow;
+  // The next hop is a name that `flow` may not lead to: it is to be looked up (RFC 3263).
+  bool unresolved = false;
+  std::string resolved_hop;  // the named next hop that `flow` leads to; empty: none
 
   // 12.1.1: we answer `invite`, with `tag` in To.
   static Dialog as_callee(const MessageView& invite, std::string_view tag, const Flow& flow);

@@ -217,7 +217,7 @@ RequestId Endpoint::change_call(CallId call, const ChangeSpec& spec, TimePoint n
 
 bool Endpoint::move_call(CallId call, const Flow& flow) {
   auto* found = impl_->calls.find(call);
-  if (found) found->dialog.flow = flow;
+  if (found) found->dialog.flow = flow, found->dialog.unresolved = false;
   return found != nullptr;
 }
 

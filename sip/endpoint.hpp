@@ -58,8 +58,9 @@ struct EndpointConfig {
   // re-INVITE, and UPDATE with a body, are asked of the user (event::IncomingRequest with `call`).
   // False: answered 488, the session stays as agreed.
   bool user_handles_changes = false;
-  // Requests inside dialogs go to the first route or the peer's Contact, as 12.2.1.1 says. False:
-  // to where its packets come from, for peers behind NAT that name private addresses.
+  // Requests inside dialogs go to the first route or the peer's Contact, as 12.2.1.1 says; a name
+  // there is looked up (Output::lookups), and one that leads nowhere changes nothing. False: to
+  // where its packets come from, for peers behind NAT that name private addresses.
   bool follow_targets = false;
   // Requests above 1,300 bytes, or within 200 of `path_mtu`, leave by TCP
   // instead of UDP, and by UDP after all when nobody takes the connection

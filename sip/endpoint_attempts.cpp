@@ -114,6 +114,11 @@ void Endpoint::Impl::look_up(AttemptId id, std::string uri, Output& out) {
   out.lookups.push_back({a.lookup, std::move(uri)});
 }
 
+void Endpoint::Impl::look_up_first(AttemptId id, std::string hop, Output& out) {
+  attempts.at(id.index).hop = hop;
+  look_up(id, std::move(hop), out);
+}
+
 void Endpoint::Impl::on_resolved(LookupId lookup, std::span<const Flow> targets, Turn& turn) {
   const auto known = lookups.find(static_cast<std::uint64_t>(lookup));
   if (known == lookups.end()) return;
@@ -122,10 +127,15 @@ void Endpoint::Impl::on_resolved(LookupId lookup, std::span<const Flow> targets,
   auto* a = attempts.find(id);
   if (!a || a->lookup != lookup) return;
   a->lookup = {};
+  // Inside a dialog a name that leads nowhere leaves the way that served until now.
+  const auto before = a->flow;
+  if (targets.empty() && !a->sent && before.remote.port != 0) targets = {&before, 1};
   if (!targets.empty()) {
-    a->further.assign(targets.begin() + 1, targets.end());
+    if (a->sent) a->further.clear();  // those of the place before
+    a->further.insert(a->further.begin(), targets.begin() + 1, targets.end());
     a->next_flow = 0;
     if (!parse_message(a->message, stored)) return;
+    note_way(*a, targets.front());
     const auto uri = a->target.empty() ? std::string(stored.request_uri_text()) : a->target;
     a->target.clear();
     if (resend(id, uri, targets.front(), turn)) return;
@@ -142,15 +152,18 @@ void Endpoint::Impl::on_resolved(LookupId lookup, std::span<const Flow> targets,
 }
 
 // Sends the request again, as a new transaction (8.1.3.4, 22.2: same Call-ID and From, CSeq one
-// higher).
+// higher; inside a dialog the next of the dialog).
 bool Endpoint::Impl::resend(AttemptId id, std::string_view uri, const Flow& flow, Turn& turn) {
   auto& a = attempts.at(id.index);
   if (transactions.full() || !parse_message(a.message, stored)) return false;
   const auto cseq = stored.cseq();
-  if (!cseq) return false;
-  const auto method = stored.method_text();
-  RequestWriter::Retry retry{uri, flow, a.sent ? cseq->number + 1 : cseq->number, a.own_contact,
-                             std::move(a.headers)};
+  const auto to = stored.to();
+  if (!cseq || !to) return false;
+  const bool invites = a.owner.purpose == Purpose::invite;
+  auto* dialog = invites ? nullptr : dialog_of(a.owner, to->tag());
+  const std::string method(stored.method_text());
+  RequestWriter::Retry retry{uri, flow, cseq->number, a.own_contact, std::move(a.headers)};
+  if (a.sent) retry.cseq = dialog ? dialog->next_cseq() : cseq->number + 1;
   a.headers = {};
   if (a.www && a.www->ready())
     retry.headers.push_back({"Authorization", credentials_for(a.www, method, stored.body(), uri)});
@@ -158,21 +171,39 @@ bool Endpoint::Impl::resend(AttemptId id, std::string_view uri, const Flow& flow
     retry.headers.push_back(
         {"Proxy-Authorization", credentials_for(a.proxy, method, stored.body(), uri)});
   writer.write_again(stored, retry);
-  const std::string name(method);
   a.message = writer.text();
   a.flow = flow;
   a.sent = true;
-  if (a.owner.purpose != Purpose::invite) {
-    start_client(name, flow, {Purpose::attempt, {}, packed(id)}, turn.now, turn.out);
-    return true;
+  if (dialog) dialog->flow = flow;
+  if (invites) {
+    resend_invite(a, retry.cseq, uri, turn);
+  } else if (a.owner.purpose == Purpose::change || a.owner.purpose == Purpose::ack) {
+    const auto owner = a.owner;
+    attempts.release(id.index);
+    send_found(owner, method, flow, turn.now, turn.out);
+  } else {
+    rename_refer(a.owner, method, retry.cseq);
+    start_client(method, flow, {Purpose::attempt, {}, packed(id)}, turn.now, turn.out);
   }
-  auto& call = calls.at(a.owner.call.index);
-  call.invite_cseq = call.dialog.local_cseq = retry.cseq;
-  call.dialog.remote_target = uri;
-  call.dialog.flow = flow;
-  if (call.extra) call.extra->early.clear();
-  call.invite = start_client(name, flow, a.owner, turn.now, turn.out);
   return true;
+}
+
+void Endpoint::Impl::resend_invite(const Attempt& a, std::uint32_t cseq, std::string_view uri,
+                                   Turn& turn) {
+  auto& call = calls.at(a.owner.call.index);
+  call.invite_cseq = call.dialog.local_cseq = cseq;
+  call.dialog.remote_target = uri;
+  call.dialog.flow = a.flow;
+  if (call.extra) call.extra->early.clear();
+  call.invite = start_client("INVITE", a.flow, a.owner, turn.now, turn.out);
+}
+
+// RFC 3515 2.4.6: NOTIFYs name a REFER by its CSeq.
+void Endpoint::Impl::rename_refer(const Owner& owner, std::string_view method, std::uint32_t cseq) {
+  auto* s = owner.purpose == Purpose::subscribe && method == "REFER"
+                ? subscriptions.find(owned<SubscriptionId>(owner.call))
+                : nullptr;
+  if (s && s->call) s->event = "refer;id=" + std::to_string(cseq);
 }
 
 }  // namespace sip

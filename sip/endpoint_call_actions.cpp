@@ -90,8 +90,9 @@ void Endpoint::Impl::send_cancel(CallId id, const Call& call, Turn& turn) {
     ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::cancel)];
 }
 
-void Endpoint::Impl::send_ack(CallId, Call& call, Turn& turn) {
+void Endpoint::Impl::send_ack(CallId id, Call& call, Turn& turn) {
   if (!call.ack.empty()) {
+    if (call.dialog.unresolved) return;  // it goes when its place is found
     ++counters.retransmissions_sent;
     turn.out.send(call.dialog.flow, call.ack);
     return;
@@ -126,20 +127,20 @@ void Endpoint::Impl::send_ack(CallId, Call& call, Turn& turn) {
     }
   }
   if (call.extra && call.extra->acknowledge_by != never) return;
-  write_ack(call, {}, turn);
+  write_ack(id, call, {}, turn);
 }
 
-void Endpoint::Impl::write_ack(Call& call, const InCallRequestSpec& spec, Turn& turn) {
+void Endpoint::Impl::write_ack(CallId id, Call& call, const InCallRequestSpec& spec, Turn& turn) {
   writer.write_in_dialog(call.dialog, "ACK", call.invite_cseq, spec);
   call.ack = writer.text();
   ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::ack)];
-  turn.out.send(call.dialog.flow, call.ack);
+  send_in_dialog(call.dialog, "ACK", {Purpose::ack, id, 0}, turn.now, turn.out);
 }
 
 void Endpoint::Impl::send_bye(CallId id, Call& call, Turn& turn) {
-  if (call.confirmed && call.ack.empty()) write_ack(call, {}, turn);  // the answer never came
+  if (call.confirmed && call.ack.empty()) write_ack(id, call, {}, turn);  // the answer never came
   writer.write_in_dialog(call.dialog, "BYE", call.dialog.next_cseq());
-  if (transactions.full()) {
+  if (full()) {
     // No room to wait for the answer: say it once.
     turn.out.send(call.dialog.flow, writer.text());
     call.session->on_bye_done(call_actions);
@@ -153,8 +154,8 @@ void Endpoint::Impl::send_bye(CallId id, Call& call, Turn& turn) {
     again.connection = ConnectionId::none;
     persistence.further.push_back(again);
   }
-  start_request("BYE", call.dialog.flow, {Purpose::bye, id, 0}, persistence, false, turn.now,
-                turn.out);
+  start_in_dialog(call.dialog, "BYE", {Purpose::bye, id, 0}, persistence, false, turn.now,
+                  turn.out);
 }
 
 // A 2xx to an INVITE of ours that no call wants: another branch of a fork, or one that came after
@@ -174,29 +175,10 @@ void Endpoint::Impl::refuse_stray_answer(TransactionId invite, Turn& turn) {
   dialog.confirm(view);
   aim(dialog);
   writer.write_in_dialog(dialog, "ACK", cseq->number);
-  turn.out.send(dialog.flow, writer.text());
-  if (transactions.full()) return;
+  send_in_dialog(dialog, "ACK", {Purpose::ack, {}, 0}, turn.now, turn.out);
+  if (full()) return;
   writer.write_in_dialog(dialog, "BYE", cseq->number + 1);
-  start_client("BYE", dialog.flow, {Purpose::stray_bye, {}, 0}, turn.now, turn.out);
-}
-
-// Where its next request goes (12.2.1.1), when the next hop names an address. A name would have to
-// be looked up: what it stands for stays what it was.
-void Endpoint::Impl::aim(Dialog& dialog) const {
-  if (!config.follow_targets) return;
-  const auto hop = dialog.next_hop();
-  const auto uri = parse_uri(hop);
-  if (!uri || uri->host.kind == HostKind::name) return;
-  const auto ip = IpAddress::parse(uri->host.host);
-  if (!ip || ip->is_unspecified()) return;
-  auto transport = transport_from(uri->transport()).value_or(Transport::udp);
-  if (uri->scheme == UriScheme::sips && transport != Transport::wss) transport = Transport::tls;
-  const Address remote{*ip, uri->host.port_or(default_port(transport))};
-  if (remote == dialog.flow.remote && transport == dialog.flow.transport) return;
-  if (transport != dialog.flow.transport) dialog.flow.local.port = 0;
-  dialog.flow.transport = transport;
-  dialog.flow.remote = remote;
-  dialog.flow.connection = ConnectionId::none;
+  send_in_dialog(dialog, "BYE", {Purpose::stray_bye, {}, 0}, turn.now, turn.out);
 }
 
 }  // namespace sip

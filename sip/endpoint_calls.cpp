@@ -32,7 +32,7 @@ std::string_view user_of_to(const MessageView& request) {
 
 CallId Endpoint::Impl::invite(const InviteSpec& spec, TimePoint now, Output& out) {
   const bool possible = is_possible(spec);
-  if (!possible || transactions.full() || calls.size() >= config.limits.calls) {
+  if (!possible || full() || calls.size() >= config.limits.calls) {
     const auto id = dead_call_id();
     out.events.push_back(event::CallFailed{id, possible ? Cause::overloaded : Cause::invalid,
                                            possible ? 503 : 400, nullptr, spec.user_data});
@@ -65,7 +65,7 @@ CallId Endpoint::Impl::invite(const InviteSpec& spec, TimePoint now, Output& out
   if (!unknown) {
     call.invite = start_client("INVITE", spec.destination, owner, now, out);
   } else if (parse_message(writer.text(), stored)) {
-    look_up(call.attempt, next_hop_of(stored), out);
+    look_up_first(call.attempt, next_hop_of(stored), out);
   }
   return id;
 }
@@ -115,11 +115,11 @@ RequestId Endpoint::Impl::send_in_call(CallId id, const InCallRequestSpec& spec,
   auto* call = calls.find(id);
   auto* dialog = call ? dialog_of(*call) : nullptr;
   if (!dialog || spec.method.empty()) return fail_at_once(owner, Cause::invalid, 481, out);
-  if (transactions.full()) return fail_at_once(owner, Cause::overloaded, 503, out);
+  if (full()) return fail_at_once(owner, Cause::overloaded, 503, out);
   writer.write_in_dialog(*dialog, spec.method, dialog->next_cseq(), spec);
   Persistence persistence;
   if (call->extra) persistence.credentials = call->extra->credentials;
-  return start_request(spec.method, dialog->flow, owner, persistence, false, now, out);
+  return start_in_dialog(*dialog, spec.method, owner, persistence, false, now, out);
 }
 
 // --- the user: calls that come to us -------------------------------------------------------------
@@ -190,7 +190,7 @@ void Endpoint::Impl::on_incoming_call(TransactionId id, Turn& turn) {
     if (call->dialog.matches(view)) {
       if (!call->dialog.take_cseq(view.cseq()->number) && !config.lenient_dialogs)
         return respond_plainly(id, 500, turn);
-      call->dialog.flow = turn.flow;
+      if (!config.follow_targets) call->dialog.flow = turn.flow;
     }
     return on_change_request(id, known, turn);
   }

@@ -35,7 +35,7 @@ RequestId Endpoint::Impl::change(CallId id, const ChangeSpec& spec, bool interna
                       : call->session->state() == InviteSession::State::established);
   if (!possible || (!update && spec.method != "INVITE"))
     return fail_at_once(owner, Cause::invalid, 481, out);
-  if (transactions.full()) return fail_at_once(owner, Cause::overloaded, 503, out);
+  if (full()) return fail_at_once(owner, Cause::overloaded, 503, out);
   auto& extra = call->more();
   const bool busy = extra.ours.active || extra.ours.awaits_ack || extra.theirs.transaction ||
                     (!(update && spec.body.empty()) && !call->offer_answer.may_offer());
@@ -76,7 +76,7 @@ void Endpoint::Impl::send_change(CallId id, Call& call, Turn& turn) {
   writer.write_in_dialog(
       dialog, request.method, ours.cseq, request,
       writer.contact_for(local ? local->uri.user : std::string_view(), dialog.flow));
-  start_client(request.method, dialog.flow, {Purpose::change, id, 0}, turn.now, turn.out);
+  send_in_dialog(dialog, request.method, {Purpose::change, id, 0}, turn.now, turn.out);
 }
 
 void Endpoint::Impl::on_change_response(const Owner& owner, Turn& turn) {
@@ -88,6 +88,7 @@ void Endpoint::Impl::on_change_response(const Owner& owner, Turn& turn) {
   const bool success = status >= 200 && status < 300;
   if (success && cseq->method == Method::invite && cseq->number == ours.ack_cseq &&
       !ours.ack.empty()) {
+    if (call->dialog.unresolved) return;  // it goes when its place is found
     ++counters.retransmissions_sent;
     return turn.out.send(call->dialog.flow, ours.ack);
   }
@@ -117,7 +118,7 @@ void Endpoint::Impl::on_change_success(CallId id, Call& call, Turn& turn) {
       extra.acknowledge_by = turn.now + config.limits.accept_within;
     } else {
       if (call.offer_answer.remote_pending()) call.offer_answer.rolled_back();
-      acknowledge_change(call, {}, turn);
+      acknowledge_change(id, call, {}, turn);
     }
   }
   if (!ours.internal)
@@ -126,14 +127,15 @@ void Endpoint::Impl::on_change_success(CallId id, Call& call, Turn& turn) {
   perform(id, turn);
 }
 
-void Endpoint::Impl::acknowledge_change(Call& call, const InCallRequestSpec& spec, Turn& turn) {
+void Endpoint::Impl::acknowledge_change(CallId id, Call& call, const InCallRequestSpec& spec,
+                                        Turn& turn) {
   auto& ours = call.extra->ours;
   writer.write_in_dialog(call.dialog, "ACK", ours.cseq, spec);
   ours.ack = writer.text();
   ours.ack_cseq = ours.cseq;
   ours.awaits_ack = false;
   ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::ack)];
-  turn.out.send(call.dialog.flow, ours.ack);
+  send_in_dialog(call.dialog, "ACK", {Purpose::ack, id, 0}, turn.now, turn.out);
 }
 
 // Also what became of a change that was never answered.
@@ -171,7 +173,7 @@ bool Endpoint::Impl::retry_change(CallId id, Call& call, const Outcome& outcome,
     again =
         authorize(ours.proxy, answered, extra.credentials, response, HeaderId::proxy_authenticate);
   ours.challenged = answered != 0;
-  if (!again || transactions.full()) return false;
+  if (!again || full()) return false;
   send_change(id, call, turn);
   return true;
 }
@@ -309,7 +311,7 @@ void Endpoint::Impl::on_change_deadline(CallId id, Call& call, Turn& turn) {
   if (!call.extra) return;
   auto& extra = *call.extra;
   if (turn.now >= extra.ours.retry_at) {
-    const bool busy = extra.theirs.transaction || transactions.full() ||
+    const bool busy = extra.theirs.transaction || full() ||
                       (!extra.ours.spec.body.empty() && !call.offer_answer.may_offer());
     extra.ours.retry_at = never;
     if (!dialog_of(call)) {
@@ -338,7 +340,7 @@ void Endpoint::Impl::on_change_deadline(CallId id, Call& call, Turn& turn) {
   }
   if (turn.now >= extra.acknowledge_by) {  // the user never answered the late offer
     extra.acknowledge_by = never;
-    if (extra.ours.awaits_ack) acknowledge_change(call, {}, turn);
+    if (extra.ours.awaits_ack) acknowledge_change(id, call, {}, turn);
     lose_call(id, CallAction::ended_lost, turn);
   }
 }

@@ -62,15 +62,26 @@ Dialog* Endpoint::Impl::dialog_of(Call& call) {
   return early ? &call.extra->early.back().dialog : nullptr;
 }
 
+Dialog& Endpoint::Impl::dialog_with(Call& call, std::string_view remote_tag) {
+  if (call.extra)
+    for (auto& early : call.extra->early)
+      if (early.dialog.remote_tag == remote_tag) return early.dialog;
+  return call.dialog;
+}
+
 void Endpoint::Impl::send_prack(CallId id, EarlyDialog& early, std::uint32_t rseq,
                                 std::uint32_t invite_cseq, const InCallRequestSpec& spec,
                                 Turn& turn) {
-  if (transactions.full()) return;
+  if (full()) return;
   auto prack = spec;
   prack.headers.push_back(
       {"RAck", std::to_string(rseq) + ' ' + std::to_string(invite_cseq) + " INVITE"});
   writer.write_in_dialog(early.dialog, "PRACK", early.dialog.next_cseq(), prack);
-  start_client("PRACK", early.dialog.flow, {Purpose::prack, id, 0}, turn.now, turn.out);
+  Persistence persistence;
+  if (const auto* call = calls.find(id); call && call->extra)
+    persistence.credentials = call->extra->credentials;
+  start_in_dialog(early.dialog, "PRACK", {Purpose::prack, id, 0}, persistence, false, turn.now,
+                  turn.out);
 }
 
 // The user's answer to an offer of the peer.
@@ -92,9 +103,9 @@ bool Endpoint::Impl::acknowledge(CallId id, const InCallRequestSpec& spec, TimeP
   extra.acknowledge_by = never;
   call->offer_answer.sent();
   if (first) {
-    write_ack(*call, spec, turn);
+    write_ack(id, *call, spec, turn);
   } else {
-    acknowledge_change(*call, spec, turn);
+    acknowledge_change(id, *call, spec, turn);
   }
   remember_session(*call, spec.content_type, spec.body);
   perform(id, turn);
@@ -133,7 +144,7 @@ void Endpoint::Impl::on_other_branch(CallId original, TransactionId invite, Turn
   fork.user_data = first.user_data;
   fork.invite_cseq = first.invite_cseq;
   fork.dialog = first.dialog;
-  fork.dialog.flow = turn.flow;
+  if (!config.follow_targets) fork.dialog.flow = turn.flow;
   fork.dialog.local_cseq = first.invite_cseq;
   fork.dialog.remote_cseq = 0;
   if (first.offer_answer.state() != OfferAnswer::State::none) fork.offer_answer.sent();

@@ -42,6 +42,7 @@ struct Attempt {
   bool sent = true;                  // false: it waits for its first look-up
   std::vector<HeaderField> headers;  // that replace others in the next try
   std::string target;                // of a redirection that is being looked up
+  std::string hop;                   // what is looked up for its first try
   Owner owner;
   LookupId lookup{};  // waited for; 0: none
 };
@@ -212,7 +213,7 @@ struct Endpoint::Impl {
   // Sends what the writer has just written, with persistence when there is any.
   RequestId start_request(std::string_view method, const Flow& flow, const Owner& owner,
                           const Persistence& persistence, bool own_contact, TimePoint now,
-                          Output& out);
+                          Output& out, std::string hop = {});
   RequestId fail_at_once(const Owner& owner, Cause cause, int status, Output& out);
   bool respond_for_user(TransactionId id, const ResponseSpec& spec, TimePoint now, Output& out);
   bool respond(TransactionId id, const ResponseSpec& spec, std::string_view contact, TimePoint now,
@@ -229,6 +230,18 @@ struct Endpoint::Impl {
   TransactionId start_client(std::string_view method, const Flow& flow, const Owner& owner,
                              TimePoint now, Output& out);
   void fall_back(const Flow& failed, TimePoint now, Output& out);
+  RequestId start_in_dialog(const Dialog& dialog, std::string_view method, const Owner& owner,
+                            const Persistence& persistence, bool own_contact, TimePoint now,
+                            Output& out);
+  void send_in_dialog(const Dialog& dialog, std::string_view method, const Owner& owner,
+                      TimePoint now, Output& out);
+  void send_found(const Owner& owner, std::string_view method, const Flow& flow, TimePoint now,
+                  Output& out);
+  void note_way(const Attempt& attempt, const Flow& flow);
+  void aim(Dialog& dialog) const;  // EndpointConfig::follow_targets
+  // Of one end of a call or subscription whose request `owner` is; null: of none.
+  Dialog* dialog_of(const Owner& owner, std::string_view remote_tag);
+  bool full() const;  // no room for another request
   void on_flow_failed(const Flow& flow, TimePoint now, Output& out);
 
   // endpoint_attempts.cpp: requests that are tried again.
@@ -239,10 +252,13 @@ struct Endpoint::Impl {
   bool try_next_flow(AttemptId id, Turn& turn);
   bool follow_redirection(AttemptId id, Turn& turn);
   void look_up(AttemptId id, std::string uri, Output& out);
+  void look_up_first(AttemptId id, std::string hop, Output& out);
   // Where it would go by itself: its first Route, else its Request-URI.
   static std::string next_hop_of(const MessageView& request);
   void on_resolved(LookupId lookup, std::span<const Flow> targets, Turn& turn);
   bool resend(AttemptId id, std::string_view uri, const Flow& flow, Turn& turn);
+  void resend_invite(const Attempt& a, std::uint32_t cseq, std::string_view uri, Turn& turn);
+  void rename_refer(const Owner& owner, std::string_view method, std::uint32_t cseq);
   void fail_attempt(AttemptId id, const Outcome& outcome, Turn& turn);
   bool authorize(std::optional<DigestClient>& client, std::uint8_t& answered,
                  const Credentials& credentials, const MessageView& response, HeaderId challenge);
@@ -270,6 +286,7 @@ struct Endpoint::Impl {
   bool on_early_answer(CallId id, Call& call, Turn& turn);  // false: it is no news
   EarlyDialog& early_dialog(Call& call, Turn& turn);
   Dialog* dialog_of(Call& call);  // where requests can be sent now; null: nowhere
+  Dialog& dialog_with(Call& call, std::string_view remote_tag);  // an early one, else the call's
   void send_prack(CallId id, EarlyDialog& early, std::uint32_t rseq, std::uint32_t invite_cseq,
                   const InCallRequestSpec& spec, Turn& turn);
   bool acknowledge(CallId id, const InCallRequestSpec& spec, TimePoint now, Output& out);
@@ -286,7 +303,7 @@ struct Endpoint::Impl {
   void on_change_success(CallId id, Call& call, Turn& turn);
   void on_change_failure(CallId id, const Outcome& outcome, Turn& turn);
   bool retry_change(CallId id, Call& call, const Outcome& outcome, Turn& turn);
-  void acknowledge_change(Call& call, const InCallRequestSpec& spec, Turn& turn);
+  void acknowledge_change(CallId id, Call& call, const InCallRequestSpec& spec, Turn& turn);
   void on_change_request(TransactionId id, CallId call, Turn& turn);
   bool refuse_change(TransactionId id, Call& call, Turn& turn);
   bool answer_refresh(TransactionId id, Call& call, Turn& turn);
@@ -304,12 +321,11 @@ struct Endpoint::Impl {
   void perform(CallAction action, CallId id, Call& call, Turn& turn);
   void send_cancel(CallId id, const Call& call, Turn& turn);
   void send_ack(CallId id, Call& call, Turn& turn);
-  void write_ack(Call& call, const InCallRequestSpec& spec, Turn& turn);
+  void write_ack(CallId id, Call& call, const InCallRequestSpec& spec, Turn& turn);
   void send_bye(CallId id, Call& call, Turn& turn);
   void refuse_stray_answer(TransactionId invite, Turn& turn);
   void report_failure(CallId id, const Call& call, Turn& turn);
   void report_end(CallId id, const Call& call, EndedBy by, Turn& turn);
-  void aim(Dialog& dialog) const;  // EndpointConfig::follow_targets
 
   // endpoint_subscriptions.cpp: ours. endpoint_notifier.cpp: those of peers.
   SubscriptionId subscribe(const SubscribeSpec& spec, CallId call, TimePoint now, Output& out);

@@ -115,7 +115,7 @@ void Endpoint::Impl::on_subscription_refresh(SubscriptionId id, TransactionId tr
     return respond_with(transaction, 423,
                         {"Min-Expires", std::to_string(config.min_subscription.count())}, turn);
   dialog.refresh_target(view);
-  dialog.flow = turn.flow;
+  if (!config.follow_targets) dialog.flow = turn.flow;
   aim(dialog);
   ResponseSpec ok;
   ok.headers.push_back({"Expires", std::to_string(lasts)});
@@ -167,10 +167,10 @@ bool Endpoint::Impl::notify(SubscriptionId id, const NotifySpec& spec, TimePoint
       dialog, "NOTIFY", dialog.next_cseq(), request,
       writer.contact_for(local ? local->uri.user : std::string_view(), dialog.flow));
   const bool last = spec.phase == SubscriptionPhase::terminated;
-  if (transactions.full()) {
+  if (full()) {
     out.send(dialog.flow, writer.text());  // once, without waiting for its answer
   } else {
-    start_client("NOTIFY", dialog.flow, {Purpose::notify, owner_id(id), 0}, now, out);
+    start_in_dialog(dialog, "NOTIFY", {Purpose::notify, owner_id(id), 0}, {}, true, now, out);
   }
   s->state = spec.phase == SubscriptionPhase::active ? Subscription::State::active
                                                      : Subscription::State::pending;

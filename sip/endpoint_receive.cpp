@@ -208,7 +208,7 @@ void Endpoint::Impl::dispatch_in_dialog(TransactionId id, Turn& turn) {
   const bool matches = found->dialog.matches(view);
   if (matches && !found->dialog.take_cseq(view.cseq()->number) && !config.lenient_dialogs)
     return respond_plainly(id, 500, turn);  // 12.2.2
-  if (matches) found->dialog.flow = turn.flow;
+  if (matches && !config.follow_targets) found->dialog.flow = turn.flow;
   if (method == Method::update) return on_change_request(id, call, turn);
   if (method == Method::prack) return on_prack(id, call, turn);
   if (method == Method::options && config.answer_options) return respond_plainly(id, 200, turn);

@@ -20,24 +20,26 @@ int status_of(Cause cause) {
 RequestId Endpoint::Impl::send_request(const RequestSpec& spec, TimePoint now, Output& out) {
   const Owner owner{Purpose::request, {}, spec.user_data};
   if (!is_possible(spec)) return fail_at_once(owner, Cause::invalid, 400, out);
-  if (transactions.full()) return fail_at_once(owner, Cause::overloaded, 503, out);
+  if (full()) return fail_at_once(owner, Cause::overloaded, 503, out);
   writer.write(spec);
   return start_request(spec.method, spec.destination, owner, spec.persistence, false, now, out);
 }
 
+// `hop`: where it goes must be looked up there, and is `flow` when nothing is found.
 RequestId Endpoint::Impl::start_request(std::string_view method, const Flow& flow,
                                         const Owner& owner, const Persistence& persistence,
-                                        bool own_contact, TimePoint now, Output& out) {
-  const bool unknown = flow.remote.port == 0;
-  if (!unknown && !persistence.any())
-    return request_id(start_client(method, flow, owner, now, out));
+                                        bool own_contact, TimePoint now, Output& out,
+                                        std::string hop) {
+  const bool known = flow.remote.port != 0 && hop.empty();
+  if (known && !persistence.any()) return request_id(start_client(method, flow, owner, now, out));
   const auto attempt = take_attempt(persistence, flow, owner, own_contact);
-  attempts.at(attempt.index).sent = !unknown;
-  if (unknown) {
-    if (const auto parsed = parse_message(writer.text(), stored); parsed)
-      look_up(attempt, next_hop_of(stored), out);
-  } else {
+  attempts.at(attempt.index).sent = known;
+  if (known) {
     start_client(method, flow, {Purpose::attempt, {}, packed(attempt)}, now, out);
+  } else if (!hop.empty()) {
+    look_up_first(attempt, std::move(hop), out);
+  } else if (parse_message(writer.text(), stored)) {
+    look_up_first(attempt, next_hop_of(stored), out);
   }
   return request_id(attempt);
 }
@@ -75,6 +77,7 @@ void Endpoint::Impl::finish(const Owner& owner, RequestId id, const Outcome& out
       return on_publish_done(owned<PublicationId>(owner.call), outcome, turn);
     case Purpose::invite:
     case Purpose::attempt:
+    case Purpose::ack:
     case Purpose::cancel:
     case Purpose::prack:
     case Purpose::stray_bye:

@@ -39,7 +39,7 @@ SubscriptionId Endpoint::Impl::subscribe(const SubscribeSpec& spec, CallId call_
   const bool possible = call_id ? shared != nullptr
                                 : !request.request_uri.empty() && parse_name_addr(request.from) &&
                                       parse_name_addr(request.to);
-  if (!possible || transactions.full() || subscriptions.size() >= config.limits.subscriptions) {
+  if (!possible || full() || subscriptions.size() >= config.limits.subscriptions) {
     const SubscriptionId id{~std::uint32_t{0}, ++dead_ids_};
     out.events.push_back(event::SubscriptionEnded{id,
                                                   possible ? Cause::overloaded : Cause::invalid,
@@ -121,7 +121,7 @@ void Endpoint::Impl::send_subscribe(SubscriptionId id, Subscription& s, TimePoin
   if (s.state == Subscription::State::asking || s.soft->removing())
     s.ends_at = now + 64 * config.timers.t1;
   const Owner owner{Purpose::subscribe, owner_id(id), 0};
-  start_request(spec.method, dialog.flow, owner, request.persistence, own, now, out);
+  start_in_dialog(dialog, spec.method, owner, request.persistence, own, now, out);
   arm(id);
 }
 
@@ -135,6 +135,7 @@ void Endpoint::Impl::on_subscribe_done(SubscriptionId id, const Outcome& outcome
     aim(s->dialog);
   } else if (success && !s->call) {
     s->dialog.refresh_target(*outcome.message);
+    aim(s->dialog);
   }
   if (const auto* m = outcome.message; m && !s->call)
     if (const auto cseq = m->cseq())
@@ -225,7 +226,7 @@ void Endpoint::Impl::on_notified(SubscriptionId id, TransactionId transaction, T
     if (!dialog.take_cseq(view.cseq()->number)) return respond_plainly(transaction, 500, turn);
     dialog.refresh_target(view);
   }
-  dialog.flow = turn.flow;
+  if (!config.follow_targets) dialog.flow = turn.flow;
   aim(dialog);
   const auto said = view.subscription_state();
   if (!said) return respond_plainly(transaction, 400, turn);  // 6665 4.1.3
@@ -271,7 +272,7 @@ void Endpoint::Impl::on_subscription_deadlines(TimePoint now, Output& out) {
       const bool done = s.soft->removing();
       const Outcome over{done ? Cause::answered : Cause::timeout, done ? 200 : 408, nullptr};
       end_subscription(id, over, "timeout", 0, turn);
-    } else if (!s.notifier && s.soft->next_deadline() <= now && !transactions.full()) {
+    } else if (!s.notifier && s.soft->next_deadline() <= now && !full()) {
       send_subscribe(id, s, now, out);
     } else {
       subscription_deadlines.set(index, now + std::chrono::seconds(1));  // no room: later

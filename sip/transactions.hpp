@@ -34,6 +34,7 @@ enum class Purpose : std::uint8_t {
   in_call_request,  // INFO and the like
   invite,           // the INVITE of `call`
   cancel,           // its CANCEL
+  ack,              // ACK to a 2xx of `call` that waits for a look-up; has no transaction
   bye,              // its BYE
   stray_bye,        // BYE for an answer that belongs to no call
   proxy,            // either side of a relayed request: a 2xx to INVITE is not kept, for others

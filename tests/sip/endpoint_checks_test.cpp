@@ -199,7 +199,7 @@ TEST_CASE("requests inside follow the route or the Contact when targets are foll
   CHECK(called("", "<sip:a@198.51.100.4:7000;transport=tcp>").ends_with("-> 198.51.100.4:7000"));
   CHECK(called("Record-Route: <sip:198.51.100.9:5070;lr>\r\n", "<sip:a@198.51.100.4>")
             .ends_with("-> 198.51.100.9:5070"));
-  CHECK(called("", "<sip:a@example.org>").ends_with("-> 203.0.113.7:40001"));
+  CHECK(called("", "<sip:a@example.org>") == "-");  // looked up first: endpoint_lookup_test
 }
 
 TEST_CASE("calls can be listed, in pages") {

@@ -1,9 +1,8 @@
-// Requests of user agents that are too large for a datagram (RFC 3261 18.1.1):
-// by TCP, and by UDP after all when nobody takes the connection.
+// Requests of user agents that are too large for a datagram (RFC 3261 18.1.1): by TCP, and by UDP
+// after all when nobody takes the connection.
 #include <doctest/doctest.h>
 
-#include "sip/message_builder.hpp"
-#include "tests/sip/pair.hpp"
+#include "tests/sip/agent.hpp"
 
 using namespace std::chrono_literals;
 using namespace sip;
@@ -11,94 +10,23 @@ using namespace sip::test;
 
 namespace {
 
-const Address peer = address_of("192.0.2.2:5060");
+EndpointConfig measuring(bool large_by_stream, std::size_t path_mtu = 0) {
+  EndpointConfig config;
+  config.large_by_stream = large_by_stream;
+  config.path_mtu = path_mtu;
+  return config;
+}
 
-struct Sent {
-  Flow flow;
-  std::string bytes;
-  std::string_view line(std::string_view name) const {
-    const auto at = bytes.find(name);
-    return std::string_view(bytes).substr(at, bytes.find("\r\n", at) - at);
+// A body that makes the whole request so long when it goes by UDP.
+std::size_t body_for(std::size_t size) {
+  for (std::size_t body = size > 500 ? size - 500 : 1;; ++body) {
+    Agent agent(measuring(false));
+    agent.ask(agent.message(body));
+    if (agent.take().bytes.size() == size) return body;
   }
-  std::string branch() const {
-    const auto via = line("Via: ");
-    return std::string(via.substr(via.find("branch=")));
-  }
-};
+}
 
-// One endpoint, what it sends, and a peer whose answers the test writes.
-struct Agent {
-  explicit Agent(bool large_by_stream = true, std::size_t path_mtu = 0)
-      : node("192.0.2.1:5060", 1, config(large_by_stream, path_mtu)) {
-    node.endpoint.on_listening({Transport::udp, node.address, {}, 0});
-    node.endpoint.on_listening({Transport::tcp, address_of("192.0.2.1:5062"), {}, 0});
-  }
-  static EndpointConfig config(bool large_by_stream, std::size_t path_mtu) {
-    EndpointConfig c;
-    c.large_by_stream = large_by_stream;
-    c.path_mtu = path_mtu;
-    return c;
-  }
-  RequestSpec message(std::size_t body, Transport transport = Transport::udp) const {
-    RequestSpec spec;
-    spec.method = "MESSAGE";
-    spec.request_uri = "sip:bob@192.0.2.2";
-    spec.from = "<sip:alice@example.org>";
-    spec.to = "<sip:bob@example.org>";
-    spec.destination = {transport, node.address, peer, ConnectionId::none};
-    spec.content_type = "text/plain";
-    spec.body = std::string(body, 'x');
-    return spec;
-  }
-  // A body that makes the whole request so long when it goes by UDP.
-  static std::size_t body_for(std::size_t size) {
-    for (std::size_t body = 1;; ++body) {
-      Agent agent(false);
-      agent.ask(agent.message(body));
-      if (agent.take().bytes.size() == size) return body;
-    }
-  }
-  RequestId ask(const RequestSpec& spec) {
-    return node.endpoint.send_request(spec, node.now, node.out);
-  }
-  CallId call() {
-    InviteSpec spec;
-    spec.request_uri = "sip:bob@192.0.2.2";
-    spec.from = "<sip:alice@example.org>";
-    spec.to = "<sip:bob@example.org>";
-    spec.destination = {Transport::udp, node.address, peer, ConnectionId::none};
-    spec.body = std::string(2000, 'v');
-    return node.endpoint.invite(spec, node.now, node.out);
-  }
-  // The only message that was sent since.
-  Sent take() {
-    REQUIRE(node.out.sends.size() == 1);
-    const auto send = node.out.sends[0];
-    Sent sent{send.flow, std::string(node.out.bytes(send))};
-    node.out.clear_sends();
-    return sent;
-  }
-  void answer(const Sent& request, int status) {
-    received = request.bytes;
-    MessageView view;
-    REQUIRE(parse_message(received, view).has_value());
-    MessageBuilder(response).respond_to(view, status, {}, {.source = {}, .to_tag = "b"}).finish();
-    node.endpoint.on_message(response, request.flow, node.now, node.out);
-  }
-  void pass(Duration time) {
-    node.now += time;
-    node.endpoint.on_deadline(node.now, node.out);
-  }
-  std::string heard() {
-    std::string text;
-    for (const auto& event : node.out.events) text += std::visit(Describe(), event) + " ";
-    node.out.events.clear();
-    return text;
-  }
-
-  Node node;
-  std::string received, response;
-};
+const std::string large(2000, 'v');
 
 }  // namespace
 
@@ -129,17 +57,17 @@ TEST_CASE(
   for (const auto& c : cases) {
     CAPTURE(c.size);
     CAPTURE(c.path_mtu);
-    Agent agent(c.enabled, c.path_mtu);
+    Agent agent(measuring(c.enabled, c.path_mtu));
     static std::size_t size = 0, body = 0;
-    if (c.size != std::exchange(size, c.size)) body = Agent::body_for(c.size);
+    if (c.size != std::exchange(size, c.size)) body = body_for(c.size);
     agent.ask(agent.message(body, c.wanted));
     const auto sent = agent.take();
     CHECK(sent.flow.transport == c.expected);
-    CHECK(sent.flow.remote == peer);
+    CHECK(sent.flow.remote == address_of("192.0.2.2:5060"));
     if (c.wanted != Transport::udp) continue;
     const bool tcp = c.expected == Transport::tcp;
-    CHECK(sent.line("Via: ").starts_with(tcp ? "Via: SIP/2.0/TCP 192.0.2.1:5062;branch=z9hG4bK"
-                                             : "Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch="));
+    CHECK(sent.header("Via").starts_with(tcp ? "SIP/2.0/TCP 192.0.2.1:5062;branch=z9hG4bK"
+                                             : "SIP/2.0/UDP 192.0.2.1:5060;rport;branch="));
     CHECK(sent.bytes.size() == c.size - (tcp ? 6 : 0));  // ";rport"
   }
 }
@@ -150,7 +78,7 @@ TEST_CASE("nobody takes the connection: the same transaction goes by UDP") {
   const auto by_tcp = agent.take();
   REQUIRE(by_tcp.flow.transport == Transport::tcp);
   SUBCASE("refused") {
-    agent.node.endpoint.on_send_failed(by_tcp.flow, agent.node.now, agent.node.out);
+    agent.fail(by_tcp.flow);
   }
   SUBCASE("closed before anything was heard") {
     auto opened = by_tcp.flow;
@@ -161,7 +89,7 @@ TEST_CASE("nobody takes the connection: the same transaction goes by UDP") {
   const auto by_udp = agent.take();
   CHECK(agent.heard() == "");
   CHECK(by_udp.flow == agent.message(0).destination);
-  CHECK(by_udp.line("Via: ").starts_with("Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch="));
+  CHECK(by_udp.header("Via").starts_with("SIP/2.0/UDP 192.0.2.1:5060;rport;branch="));
   CHECK(by_udp.branch() == by_tcp.branch());
   CHECK(by_udp.bytes.substr(by_udp.bytes.find("Max-Forwards")) ==
         by_tcp.bytes.substr(by_tcp.bytes.find("Max-Forwards")));
@@ -177,19 +105,19 @@ TEST_CASE("UDP fails too: reported once") {
   Agent agent;
   agent.ask(agent.message(2000));
   const auto by_tcp = agent.take();
-  agent.node.endpoint.on_send_failed(by_tcp.flow, agent.node.now, agent.node.out);
+  agent.fail(by_tcp.flow);
   const auto by_udp = agent.take();
-  agent.node.endpoint.on_send_failed(by_udp.flow, agent.node.now, agent.node.out);
+  agent.fail(by_udp.flow);
   CHECK(agent.heard() == "done:503(could not be sent) ");
   CHECK(agent.node.endpoint.counters().transactions == 0);
 }
 
 TEST_CASE("a call that is too large") {
   Agent agent;
-  const auto call = agent.call();
+  const auto call = agent.call(agent.invitation(large));
   const auto by_tcp = agent.take();
   REQUIRE(by_tcp.flow.transport == Transport::tcp);
-  CHECK(by_tcp.line("Contact: ") == "Contact: <sip:alice@192.0.2.1:5060>");  // small ones go there
+  CHECK(by_tcp.header("Contact") == "<sip:alice@192.0.2.1:5060>");  // small ones go there
   SUBCASE("taken: ACK and BYE are small and go by UDP") {
     agent.answer(by_tcp, 200);
     CHECK(agent.heard() == "answered ");
@@ -201,7 +129,7 @@ TEST_CASE("a call that is too large") {
     CHECK(agent.heard() == "ended:hung up here ");
   }
   SUBCASE("refused: by UDP, where CANCEL follows it") {
-    agent.node.endpoint.on_send_failed(by_tcp.flow, agent.node.now, agent.node.out);
+    agent.fail(by_tcp.flow);
     const auto by_udp = agent.take();
     CHECK(by_udp.flow.transport == Transport::udp);
     agent.pass(500ms);  // timer A
@@ -227,18 +155,11 @@ TEST_CASE("what is tried again is measured again") {
   spec.persistence.credentials = {"alice", "secret"};
   agent.ask(spec);
   const auto first = agent.take();
-  agent.received = first.bytes;
-  MessageView view;
-  REQUIRE(parse_message(agent.received, view).has_value());
-  MessageBuilder(agent.response)
-      .respond_to(view, 401, {}, {.source = {}, .to_tag = "b"})
-      .header(HeaderId::www_authenticate, "Digest realm=\"r\",nonce=\"n\"")
-      .finish();
-  agent.node.endpoint.on_message(agent.response, first.flow, agent.node.now, agent.node.out);
+  agent.answer(first, 401, {{"WWW-Authenticate", "Digest realm=\"r\",nonce=\"n\""}});
   const auto second = agent.take();
   CHECK(second.flow.transport == Transport::tcp);
-  CHECK(second.line("Via: ").starts_with("Via: SIP/2.0/TCP 192.0.2.1:5062;"));
-  agent.node.endpoint.on_send_failed(second.flow, agent.node.now, agent.node.out);
+  CHECK(second.header("Via").starts_with("SIP/2.0/TCP 192.0.2.1:5062;"));
+  agent.fail(second.flow);
   const auto third = agent.take();
   CHECK(third.flow.transport == Transport::udp);
   CHECK(third.bytes.find("Authorization: Digest") != std::string::npos);
@@ -252,14 +173,13 @@ TEST_CASE("a response follows its request, however large it is") {
     Agent asking, asked;
     asking.ask(asking.message(10, transport));
     const auto request = asking.take();
-    const Flow from{transport, peer, asking.node.address, ConnectionId{3}};
-    asked.received = request.bytes;
-    asked.node.endpoint.on_message(asked.received, from, {}, asked.node.out);
+    const Flow from{transport, address_of("192.0.2.2:5060"), asking.node.address, ConnectionId{3}};
+    asked.receive(request.bytes, from);
     REQUIRE(asked.node.out.events.size() == 1);
-    ResponseSpec large;
-    large.body = std::string(5000, 'y');
+    ResponseSpec answer;
+    answer.body = std::string(5000, 'y');
     asked.node.endpoint.respond(
-        std::get<event::IncomingRequest>(asked.node.out.events[0]).transaction, large, {},
+        std::get<event::IncomingRequest>(asked.node.out.events[0]).transaction, answer, {},
         asked.node.out);
     CHECK(asked.take().flow == from);
   }
