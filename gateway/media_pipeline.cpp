@@ -54,6 +54,7 @@ void MediaPipeline::on_source_switched() {
   ordered_.clear();
   reorder_.reset();
   last_sequence_.reset();
+  demuxer_.reconsider();
   timeline_.on_source_restart();
   source_switched_ = true;
 }
@@ -67,7 +68,7 @@ void MediaPipeline::demux(const rtp::Ordered& ordered) {
   newest_arrival_ns_ = info.arrival_ns;
   if (!first_ns_) first_ns_ = info.arrival_ns;
   source_switched_ = false;
-  demuxer_.push(ordered.packet.payload, info, chunks_);
+  demuxer_.push(ordered.packet, info, chunks_);
   take_chunks(info.arrival_ns);
 }
 
@@ -216,7 +217,7 @@ void MediaPipeline::on_deadline(std::int64_t now_ns, std::int64_t wall_ns) {
 
 std::string MediaPipeline::diagnosis() const {
   if (!demuxer_.diagnosis().empty()) return demuxer_.diagnosis();
-  if (stream_tracks_ == 0) return "no video or audio was found in the program stream";
+  if (stream_tracks_ == 0) return "no video or audio was found in it";
   if (!video_ready()) return "no parameter sets (SPS, PPS) have come: no key frame yet";
   return {};
 }

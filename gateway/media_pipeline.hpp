@@ -1,5 +1,6 @@
 // What happens to media between a device's RTP packets and a Stream: put in order, taken out of the
-// program stream, put on the time line, packed anew. Pure: packets and time in, the Stream filled.
+// program stream (or of RTP itself), put on the time line, packed anew. Pure: packets and time in,
+// the Stream filled.
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@
 
 #include "gateway/stream.hpp"
 #include "rtp/payload/packetizer.hpp"
-#include "rtp/ps/demuxer.hpp"
+#include "rtp/payload_demuxer.hpp"
 #include "rtp/reorder_buffer.hpp"
 #include "rtp/ssrc.hpp"
 #include "rtp/timeline.hpp"
@@ -33,6 +34,8 @@ class MediaPipeline {
   // `stream` must outlive the pipeline. `ssrcs` gives the SSRCs and first numbers of our packets.
   MediaPipeline(Stream& stream, PipelineConfig config, rtp::SsrcGenerator& ssrcs);
 
+  // An a=rtpmap of the sender's answer.
+  void declare(const rtp::es::Format& format) { demuxer_.declare(format); }
   // One packet of the source. Viewers hear of what came of it at end_of_batch().
   void on_packet(rtp::Packet&& packet, std::int64_t arrival_ns);
   // What comes next is from another sender, or from one that has begun anew.
@@ -46,6 +49,7 @@ class MediaPipeline {
 
   const rtp::ReorderBuffer::Counters& reorder_counters() const { return reorder_.counters(); }
   const rtp::ps::DemuxerCounters& demuxer_counters() const { return demuxer_.counters(); }
+  bool is_elementary() const { return demuxer_.is_elementary(); }
   std::uint64_t timestamp_jumps() const { return timeline_.timestamp_jumps(); }
   // Why packets come and no picture does, for an operator; empty when all is well.
   std::string diagnosis() const;
@@ -76,10 +80,10 @@ class MediaPipeline {
   PipelineConfig config_;
   rtp::SsrcGenerator& ssrcs_;
   rtp::ReorderBuffer reorder_;
-  rtp::ps::Demuxer demuxer_;
+  rtp::PayloadDemuxer demuxer_;
   rtp::Timeline timeline_;
   rtp::CaptureClock capture_;
-  std::array<Lane, rtp::ps::Demuxer::max_streams> lanes_;
+  std::array<Lane, rtp::PayloadDemuxer::max_streams> lanes_;
   std::size_t stream_tracks_ = 0;
   std::uint32_t tracks_version_ = 0;
   bool tracks_changed_ = false, ready_ = false, source_switched_ = false, unit_seen_ = false;

@@ -21,6 +21,13 @@ bool SourceSelector::is_expected(std::uint32_t ssrc) const {
   return std::ranges::find(options_.expected, ssrc) != options_.expected.end();
 }
 
+// Without any expectation there is nothing to be strict about.
+bool SourceSelector::is_stranger(std::uint32_t ssrc) const {
+  if (options_.policy == SsrcPolicy::any || is_expected(ssrc)) return false;
+  if (options_.policy == SsrcPolicy::strict && !options_.expected.empty()) return true;
+  return std::ranges::find(options_.refused, ssrc) != options_.refused.end();
+}
+
 void SourceSelector::expect(std::uint32_t ssrc) {
   if (!is_expected(ssrc)) options_.expected.push_back(ssrc);
 }
@@ -31,9 +38,7 @@ SourceSelector::Verdict SourceSelector::on_packet(std::uint32_t ssrc, const Sour
     last_ns_ = now_ns;
     return Verdict::accepted;
   }
-  const bool stranger =
-      !is_expected(ssrc) && std::ranges::find(options_.refused, ssrc) != options_.refused.end();
-  if (!stranger && may_take_over(ssrc, from, now_ns)) return take(ssrc, from, now_ns);
+  if (!is_stranger(ssrc) && may_take_over(ssrc, from, now_ns)) return take(ssrc, from, now_ns);
   ++refused_count_;
   return Verdict::refused;
 }
@@ -45,7 +50,7 @@ bool SourceSelector::may_take_over(std::uint32_t ssrc, const SourceAddress& from
   // A sender may change its SSRC (a seek, a restarted encoder), but not change back at once: late
   // packets of the old one must not restart the stream.
   if (from == from_) return ssrc != previous_ssrc_;
-  return is_expected(ssrc) && !is_expected(ssrc_);
+  return options_.policy != SsrcPolicy::any && is_expected(ssrc) && !is_expected(ssrc_);
 }
 
 SourceSelector::Verdict SourceSelector::take(std::uint32_t ssrc, const SourceAddress& from,

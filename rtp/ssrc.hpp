@@ -28,10 +28,30 @@ struct SourceAddress {
   bool operator==(const SourceAddress&) const = default;
 };
 
+// How far the SSRC of the session's description counts.
+enum class SsrcPolicy : std::uint8_t {
+  strict,  // only packets with an expected SSRC are taken
+  learn,   // an expected one goes first, but whoever was invited may send another
+  any,     // the SSRC says nothing: the first sender is the source
+};
+
+constexpr const char* to_string(SsrcPolicy policy) {
+  switch (policy) {
+    case SsrcPolicy::strict:
+      return "strict";
+    case SsrcPolicy::learn:
+      return "learn";
+    case SsrcPolicy::any:
+      return "any";
+  }
+  return "";
+}
+
 struct SourceSelectorOptions {
   std::vector<std::uint32_t> expected;       // offered and answered; may be empty or wrong
   std::vector<std::uint32_t> refused{};      // of sessions that had this port before
   std::int64_t takeover_ns = 2'000'000'000;  // silence after which another sender may take over
+  SsrcPolicy policy = SsrcPolicy::learn;
 };
 
 // Binds a stream to one sender. The first sender wins; one with an expected SSRC displaces one
@@ -57,6 +77,7 @@ class SourceSelector {
 
  private:
   bool is_expected(std::uint32_t ssrc) const;
+  bool is_stranger(std::uint32_t ssrc) const;
   bool may_take_over(std::uint32_t ssrc, const SourceAddress& from, std::int64_t now_ns) const;
   Verdict take(std::uint32_t ssrc, const SourceAddress& from, std::int64_t now_ns);
 

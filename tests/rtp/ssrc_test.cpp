@@ -41,6 +41,33 @@ std::string run(const std::string& script, SourceSelectorOptions options) {
   return trace;
 }
 
+TEST_CASE("how far the SSRC counts") {
+  struct Case {
+    const char* name;
+    const char* script;
+    const char *strict, *learn, *any;
+  };
+  const Case cases[] = {
+      // 7 is expected, 5 was the last session's
+      {"the agreed one", "7@1:5 7@1:5", "SA", "SA", "SA"},
+      {"another one", "9@1:5 7@1:5", "rS", "SS", "SS"},
+      {"0", "0@1:5 0@1:5", "rr", "SA", "SA"},
+      {"the last session's", "5@1:5 7@1:5", "rS", "rS", "SS"},
+      {"the agreed one behind a stranger", "9@2:5 7@1:5", "rS", "SS", "Sr"},
+      {"a second sender with the agreed one", "7@1:5 7@2:5", "Sr", "Sr", "Sr"},
+      {"a change in mid-stream", "7@1:5 9@1:5", "Sr", "SS", "SS"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const auto with = [&](SsrcPolicy policy) {
+      return run(c.script, {.expected = {7}, .refused = {5}, .policy = policy});
+    };
+    CHECK(with(SsrcPolicy::strict) == c.strict);
+    CHECK(with(SsrcPolicy::learn) == c.learn);
+    CHECK(with(SsrcPolicy::any) == c.any);
+  }
+}
+
 TEST_CASE("whose packets belong to a stream") {
   struct Case {
     const char* name;
