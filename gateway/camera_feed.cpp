@@ -62,6 +62,7 @@ void CameraFeed::start() {
   if (!opened.ingest) return perform(stream_action::Failed{503, opened.error});
   ingest_ = std::move(opened.ingest);
   session_ = std::make_unique<StreamSession>(request(), session_config(plane_.config().media));
+  ingest_->expect_host(sip::to_string(device_.flow.remote.ip));
   StreamActions actions;
   session_->start(now, actions);
   tick_.set(now + tick_interval);
@@ -214,6 +215,10 @@ void CameraFeed::perform(const stream_action::Started&) {
 void CameraFeed::perform(const stream_action::Failed& action) {
   log::warn("media", "no stream device={} channel={} status={}: {}", device_.id(), channel_id_,
             action.status, action.reason);
+  ingest_->expect_host(action.answer.host);
+  for (const auto& format : action.answer.formats)
+    ingest_->declare(
+        {format.payload_type, rtp::es::codec_of_encoding(format.encoding), format.clock_rate_hz});
   release();
   user_.on_feed_failed(action.status, action.reason);
 }

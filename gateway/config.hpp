@@ -20,6 +20,7 @@
 
 #include "gateway/error.hpp"
 #include "gateway/sip_server_config.hpp"
+#include "rtp/ssrc.hpp"
 
 namespace gateway {
 
@@ -74,6 +75,8 @@ struct MediaConfig {
   std::string advertised_address;  // in the SDP to devices; empty: as sip.advertised_address
   std::uint16_t rtp_port_min = 30000;
   std::uint16_t rtp_port_max = 30999;
+  std::uint16_t rtp_port = 0;  // not 0: one port for all streams, told apart by SSRC and source
+  rtp::SsrcPolicy ssrc = rtp::SsrcPolicy::learn;
   MediaTransport transport = MediaTransport::udp;
   std::chrono::milliseconds invite_timeout{10000};       // no final answer to INVITE
   std::chrono::milliseconds first_media_timeout{10000};  // no RTP after the answer

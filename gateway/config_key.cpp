@@ -275,6 +275,10 @@ void add_media(Table& t) {
   t.text_key(s, "media", "advertised_address", &C::advertised_address, host_text);
   t.number_key(s, "media", "rtp_port_min", &C::rtp_port_min, {1024, 65535});
   t.number_key(s, "media", "rtp_port_max", &C::rtp_port_max, {1024, 65535});
+  t.number_key(s, "media", "rtp_port", &C::rtp_port, {0, 65534});
+  t.choice_key(
+      s, "media", "ssrc", &C::ssrc,
+      std::vector{rtp::SsrcPolicy::strict, rtp::SsrcPolicy::learn, rtp::SsrcPolicy::any});
   t.choice_key(
       s, "media", "transport", &C::transport,
       std::vector{MediaTransport::udp, MediaTransport::tcp_passive, MediaTransport::tcp_active});
@@ -433,6 +437,8 @@ std::optional<ConfigConflict> find_config_conflict(const Config& config) {
   if (config.sip.min_expires > config.sip.max_expires)
     return ConfigConflict{"sip.max_expires_s", "must not be below sip.min_expires_s"};
   if (config.sip.default_expires < config.sip.min_expires ||
+  if (config.media.rtp_port % 2 != 0)
+    return ConfigConflict{"media.rtp_port", "must be even: RTCP comes to the port above it"};
       config.sip.default_expires > config.sip.max_expires)
     return ConfigConflict{"sip.default_expires_s",
                           "must be between sip.min_expires_s and sip.max_expires_s"};

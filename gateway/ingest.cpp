@@ -4,6 +4,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "gateway/log.hpp"
+
 namespace gateway {
 namespace {
 
@@ -17,12 +19,16 @@ sip::TimePoint time_point(std::int64_t steady_ns) {
   return sip::TimePoint(std::chrono::nanoseconds(steady_ns));
 }
 
-template <class Endpoint>
-std::string text(const Endpoint& endpoint) {
-  const auto address = endpoint.address();
-  if (address.is_v6()) return fmt::format("[{}]:{}", address.to_string(), endpoint.port());
-  return fmt::format("{}:{}", address.to_string(), endpoint.port());
+// As text, also of IPv4 in IPv6.
+std::string text_of(const rtp::SourceAddress& address) {
+  using namespace boost::asio::ip;
+  const auto v6 = make_address_v6(address.ip);
+  return v6.is_v4_mapped() ? text(udp::endpoint(make_address_v4(v4_mapped, v6), address.port))
+                           : text(udp::endpoint(v6, address.port));
 }
+
+// A connection that has been silent for so long makes way for another.
+constexpr std::int64_t takeover_ns = 5'000'000'000;
 
 }  // namespace
 
@@ -32,7 +38,9 @@ Ingest::Ingest(boost::asio::io_context& io, AlarmClock& clock, Stream& stream,
       user_(user),
       options_(std::move(options)),
       pipeline_(stream, options_.pipeline, ssrcs),
-      selector_({.expected = options_.expected_ssrcs, .refused = options_.refused_ssrcs}),
+      selector_({.expected = options_.expected_ssrcs,
+                 .refused = options_.refused_ssrcs,
+                 .policy = options_.ssrc_policy}),
       rtcp_({.own_ssrc = ssrcs.next(), .cname = options_.cname}),
       alarm_(clock, [this](sip::TimePoint) { on_deadline(); }) {}
 
@@ -41,15 +49,25 @@ Ingest::~Ingest() {
 }
 
 rtp::Result<void> Ingest::open() {
-  if (options_.transport == MediaTransport::udp) {
-    udp_.emplace(io_.get_executor(), static_cast<rtp::net::UdpPortUser&>(*this),
-                 rtp::net::UdpPortOptions{.receive_buffer_bytes = options_.receive_buffer_bytes});
-    return udp_->open(options_.listen_address, options_.lease.rtp_port());
-  }
+  if (!options_.shared) return options_.transport == MediaTransport::udp ? open_udp() : open_tcp();
+  session_ = options_.shared->add(*this, options_.expected_ssrcs);
+  if (!session_) return boost::system::errc::make_error_code(boost::system::errc::address_in_use);
+  return {};
+}
+
+rtp::Result<void> Ingest::open_udp() {
+  udp_.emplace(io_.get_executor(), static_cast<rtp::net::UdpPortUser&>(*this),
+               rtp::net::UdpPortOptions{.receive_buffer_bytes = options_.receive_buffer_bytes});
+  return udp_->open(options_.listen_address, options_.lease.rtp_port());
+}
+
+rtp::Result<void> Ingest::open_tcp() {
   rtp::net::TcpPortOptions tcp;
-  tcp.receive_buffer_bytes = options_.receive_buffer_bytes;
+  tcp.takeover_ns = takeover_ns;
+  tcp.connection.receive_buffer_bytes = options_.receive_buffer_bytes;
   tcp.connect_attempts = options_.connect_attempts;
-  if (!options_.expected_ssrcs.empty()) tcp.expected_ssrc = options_.expected_ssrcs.front();
+  if (!options_.expected_ssrcs.empty())
+    tcp.connection.expected_ssrc = options_.expected_ssrcs.front();
   tcp_.emplace(io_.get_executor(), static_cast<rtp::net::TcpPortUser&>(*this), tcp);
   if (options_.transport == MediaTransport::tcp_active) return {};
   return tcp_->listen(options_.listen_address, options_.lease.rtp_port());
@@ -61,6 +79,15 @@ void Ingest::connect(const boost::asio::ip::tcp::endpoint& to) {
 
 void Ingest::expect(std::uint32_t ssrc) {
   selector_.expect(ssrc);
+  if (session_) options_.shared->expect(*session_, ssrc);
+}
+
+void Ingest::expect_host(const std::string& host) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  if (error || !session_) return;
+  options_.shared->expect_host(
+      *session_, rtp::net::source_address(boost::asio::ip::udp::endpoint(address, 0)).ip);
 }
 
 void Ingest::close() {
@@ -73,6 +100,8 @@ void Ingest::close() {
   }
   if (udp_) udp_->close();
   if (tcp_) tcp_->close();
+  if (link_) link_->close();
+  if (session_) options_.shared->remove(*session_);
   alarm_.clear();
   options_.lease.give_back();
 }
@@ -110,6 +139,38 @@ void Ingest::on_end(const boost::system::error_code&, const std::string& reason)
   user_.on_media_closed(reason);
 }
 
+void Ingest::on_packets(rtp::net::TcpConnection&, std::span<rtp::Slice> packets,
+                        std::int64_t arrival_ns) {
+  on_packets(packets, arrival_ns);
+}
+
+void Ingest::on_end(rtp::net::TcpConnection&, const boost::system::error_code& error,
+                    const std::string& reason) {
+  on_end(error, reason);
+}
+
+bool Ingest::take_connection(rtp::net::TcpConnection& connection, std::span<rtp::Slice> packets,
+                             std::int64_t arrival_ns) {
+  if (options_.transport != MediaTransport::tcp_passive) return false;
+  if (link_ && link_->is_open() && arrival_ns - link_->heard_ns() < takeover_ns) {
+    name_refused(selector_.ssrc().value_or(0), rtp::net::source_address(connection.peer()));
+    return false;
+  }
+  link_ = std::move(connection);
+  link_->set_user(*this);
+  on_connected(link_->peer());
+  on_packets(packets, arrival_ns);
+  return true;
+}
+
+// Once: another sender to a port or stream that has its source.
+void Ingest::name_refused(std::uint32_t ssrc, const rtp::SourceAddress& from) {
+  if (std::exchange(refused_named_, true)) return;
+  const auto source = selector_.address();
+  log::warn("media", "refused a second sender to port {}: ssrc={:010} from={}; the source is {}",
+            port(), ssrc, text_of(from), source ? text_of(*source) : std::string("not known yet"));
+}
+
 void Ingest::take(rtp::Slice&& bytes, const rtp::SourceAddress& from, std::int64_t arrival_ns) {
   const auto size = bytes.size;
   auto packet = rtp::parse_packet(std::move(bytes));
@@ -119,7 +180,7 @@ void Ingest::take(rtp::Slice&& bytes, const rtp::SourceAddress& from, std::int64
   }
   switch (selector_.on_packet(packet->ssrc, from, arrival_ns)) {
     case rtp::SourceSelector::Verdict::refused:
-      return;
+      return name_refused(packet->ssrc, from);
     case rtp::SourceSelector::Verdict::switched:
       if (packets_ > 0) pipeline_.on_source_switched();
       break;
@@ -170,12 +231,18 @@ void Ingest::send_rtcp() {
   ++receiver_reports_;
   if (tcp_) {
     (void)tcp_->send(rtcp_out_);
-  } else if (udp_ && rtcp_from_) {
-    (void)udp_->send_rtcp(rtcp_out_, *rtcp_from_);
-  } else if (udp_ && rtp_from_ && rtp_from_->port() != 65535) {
-    const auto port = static_cast<std::uint16_t>(rtp_from_->port() + 1);
-    (void)udp_->send_rtcp(rtcp_out_, {rtp_from_->address(), port});
+  } else if (link_) {
+    (void)link_->send(rtcp_out_);
+  } else if (rtcp_from_) {
+    send_rtcp_to(*rtcp_from_);
+  } else if (rtp_from_ && rtp_from_->port() != 65535) {
+    send_rtcp_to({rtp_from_->address(), static_cast<std::uint16_t>(rtp_from_->port() + 1)});
   }
+}
+
+void Ingest::send_rtcp_to(const boost::asio::ip::udp::endpoint& to) {
+  if (udp_) (void)udp_->send_rtcp(rtcp_out_, to);
+  if (session_) (void)options_.shared->send_rtcp(rtcp_out_, to);
 }
 
 void Ingest::tick(sip::TimePoint now) {
@@ -204,7 +271,15 @@ IngestFigures Ingest::figures() const {
   figures.bitrate_bps = bitrate_bps_;
   if (udp_) figures.kernel_drops = udp_->counters().kernel_drops;
   if (rtp_from_) figures.remote_address = text(*rtp_from_);
-  if (tcp_ && tcp_->peer()) figures.remote_address = text(*tcp_->peer());
+  if (tcp_ && tcp_->peer()) figures.remote_address = rtp::net::text(*tcp_->peer());
+  if (link_ && link_->is_open()) figures.remote_address = rtp::net::text(link_->peer());
+  const auto framer = tcp_    ? tcp_->framer_counters()
+                      : link_ ? link_->framer().counters()
+                              : rtp::TcpFramer::Counters{};
+  figures.resyncs = framer.resyncs;
+  figures.skipped_bytes = framer.skipped_bytes;
+  figures.damaged_units = pipeline_.demuxer_counters().damaged_units;
+  figures.elementary = pipeline_.is_elementary();
   return figures;
 }
 

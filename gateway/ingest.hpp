@@ -11,6 +11,7 @@
 #include "gateway/alarm_clock.hpp"
 #include "gateway/config.hpp"
 #include "gateway/media_pipeline.hpp"
+#include "gateway/shared_port.hpp"
 #include "rtp/net/port_pool.hpp"
 #include "rtp/net/tcp_port.hpp"
 #include "rtp/net/udp_port.hpp"
@@ -25,6 +26,9 @@ struct IngestFigures {
   std::uint64_t invalid = 0;  // neither RTP nor RTCP, or malformed
   std::uint64_t refused = 0;  // from senders that are not the source
   std::uint64_t kernel_drops = 0, timestamp_jumps = 0, receiver_reports = 0;
+  std::uint64_t damaged_units = 0;               // frames that lost bytes
+  std::uint64_t resyncs = 0, skipped_bytes = 0;  // TCP: the sender broke the framing
+  bool elementary = false;                       // no program stream
   double jitter_ms = 0;
   std::uint32_t ssrc = 0;
   std::string remote_address;  // "10.0.0.5:30010"; empty before the first packet
@@ -46,7 +50,9 @@ class IngestUser {
 struct IngestOptions {
   MediaTransport transport = MediaTransport::udp;
   boost::asio::ip::address listen_address;
-  rtp::net::PortLease lease;
+  rtp::net::PortLease lease;     // of its own port, or
+  SharedPort* shared = nullptr;  // the port of all, which must outlive the ingest
+  rtp::SsrcPolicy ssrc_policy = rtp::SsrcPolicy::learn;
   std::vector<std::uint32_t> expected_ssrcs;
   std::vector<std::uint32_t> refused_ssrcs;  // of the session that had this port before
   int connect_attempts = 4;                  // tcp_active, before on_media_closed()
@@ -55,7 +61,10 @@ struct IngestOptions {
   PipelineConfig pipeline;
 };
 
-class Ingest final : private rtp::net::UdpPortUser, private rtp::net::TcpPortUser {
+class Ingest final : private rtp::net::UdpPortUser,
+                     private rtp::net::TcpPortUser,
+                     private rtp::net::TcpConnectionUser,
+                     private SharedPort::Receiver {
  public:
   Ingest(boost::asio::io_context& io, AlarmClock& clock, Stream& stream, rtp::SsrcGenerator& ssrcs,
          IngestUser& user, IngestOptions options);
@@ -68,10 +77,17 @@ class Ingest final : private rtp::net::UdpPortUser, private rtp::net::TcpPortUse
   void connect(const boost::asio::ip::tcp::endpoint& to);
   // The answer named another SSRC than the offer.
   void expect(std::uint32_t ssrc);
+  // Where the media is likely to come from: on a shared port a sender with another SSRC than agreed
+  // is known by it. Ignored when it is no IP address.
+  void expect_host(const std::string& host);
+  // The answer named what a payload type is.
+  void declare(const rtp::es::Format& format) { pipeline_.declare(format); }
   void close();
 
   MediaTransport transport() const { return options_.transport; }
-  std::uint16_t port() const { return options_.lease.rtp_port(); }
+  std::uint16_t port() const {
+    return options_.shared ? options_.shared->port() : options_.lease.rtp_port();
+  }
   // Cheap: for every tick.
   std::uint64_t packets() const { return packets_; }
   std::uint64_t bytes() const { return bytes_; }
@@ -86,13 +102,25 @@ class Ingest final : private rtp::net::UdpPortUser, private rtp::net::TcpPortUse
   void on_connected(const boost::asio::ip::tcp::endpoint& peer) override;
   void on_packets(std::span<rtp::Slice> packets, std::int64_t arrival_ns) override;
   void on_end(const boost::system::error_code& error, const std::string& reason) override;
+  void on_packets(rtp::net::TcpConnection&, std::span<rtp::Slice> packets,
+                  std::int64_t arrival_ns) override;
+  void on_end(rtp::net::TcpConnection&, const boost::system::error_code& error,
+              const std::string& reason) override;
+  void take_datagrams(std::span<rtp::net::Datagram> datagrams) override { on_datagrams(datagrams); }
+  std::optional<rtp::SourceAddress> source() const override { return selector_.address(); }
+  bool take_connection(rtp::net::TcpConnection& connection, std::span<rtp::Slice> packets,
+                       std::int64_t arrival_ns) override;
 
+  rtp::Result<void> open_udp();
+  rtp::Result<void> open_tcp();
+  void name_refused(std::uint32_t ssrc, const rtp::SourceAddress& from);
   void take(rtp::Slice&& bytes, const rtp::SourceAddress& from, std::int64_t arrival_ns);
   void take_rtcp(std::span<const std::uint8_t> bytes, std::int64_t arrival_ns);
   void end_of_batch(std::int64_t now_ns);
   void on_deadline();
   void arm();
   void send_rtcp();
+  void send_rtcp_to(const boost::asio::ip::udp::endpoint& to);
 
   boost::asio::io_context& io_;
   IngestUser& user_;
@@ -103,10 +131,12 @@ class Ingest final : private rtp::net::UdpPortUser, private rtp::net::TcpPortUse
   Alarm alarm_;
   std::optional<rtp::net::UdpPort> udp_;
   std::optional<rtp::net::TcpPort> tcp_;
+  std::optional<SharedPort::Session> session_;   // of the shared port
+  std::optional<rtp::net::TcpConnection> link_;  // that came to the shared port
   std::optional<boost::asio::ip::udp::endpoint> rtp_from_, rtcp_from_;
   rtp::SourceAddress tcp_from_;
   std::uint64_t packets_ = 0, bytes_ = 0, invalid_ = 0, receiver_reports_ = 0;
-  bool first_media_told_ = false, closed_ = false;
+  bool first_media_told_ = false, closed_ = false, refused_named_ = false;
   std::uint64_t tick_bytes_ = 0, bitrate_bps_ = 0;
   sip::TimePoint tick_at_{};
   std::vector<std::uint8_t> rtcp_out_;  // reused

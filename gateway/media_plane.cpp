@@ -36,6 +36,7 @@ MediaPlane::MediaPlane(boost::asio::io_context& io, AlarmClock& clock, const Con
   gauges_.push_back(metrics.on_render(MetricKind::gauge, "gbgate_rtp_ports_in_use",
                                       "RTP port pairs in use", {},
                                       [this] { return static_cast<double>(ports_.in_use()); }));
+  watch_shared_port(metrics);
 }
 
 PipelineConfig MediaPlane::pipeline_config(MediaTransport transport) const {
@@ -52,31 +53,74 @@ MediaPlane::Opened MediaPlane::open(Stream& stream, MediaTransport transport,
                                     std::vector<std::uint32_t> ssrcs, IngestUser& user,
                                     int connect_attempts) {
   boost::system::error_code ec;
-  const auto address = boost::asio::ip::make_address(config_.media.listen_address, ec);
+  IngestOptions options;
+  options.transport = transport;
+  options.listen_address = boost::asio::ip::make_address(config_.media.listen_address, ec);
   if (ec)
     return {nullptr, fmt::format("media.listen_address {:?} is no IP address",
                                  config_.media.listen_address)};
-  auto lease = ports_.take(address);
-  if (!lease) return {nullptr, fmt::format("no RTP port is free: {}", ports_.describe())};
-  IngestOptions options;
-  options.transport = transport;
-  options.listen_address = address;
-  options.lease = std::move(*lease);
-  options.refused_ssrcs = std::exchange(last_ssrcs_[options.lease.rtp_port()], ssrcs);
-  std::erase_if(options.refused_ssrcs, [&](std::uint32_t ssrc) {
-    return std::find(ssrcs.begin(), ssrcs.end(), ssrc) != ssrcs.end();
-  });
   options.expected_ssrcs = std::move(ssrcs);
+  const bool shared = config_.media.rtp_port != 0 && transport != MediaTransport::tcp_active;
+  if (auto error = shared ? share_port(options) : give_port(options); !error.empty())
+    return {nullptr, std::move(error)};
+  options.ssrc_policy = config_.media.ssrc;
   options.connect_attempts = connect_attempts;
   options.receive_buffer_bytes =
       transport == MediaTransport::udp ? static_cast<int>(config_.media.socket_buffer_bytes) : 0;
   options.cname = stream.cname();
   options.pipeline = pipeline_config(transport);
-  const auto port = options.lease.rtp_port();
   auto ingest = std::make_unique<Ingest>(io_, clock_, stream, generator_, user, std::move(options));
   if (const auto opened = ingest->open(); !opened)
-    return {nullptr, fmt::format("cannot receive on port {}: {}", port, opened.error().message())};
+    return {nullptr,
+            fmt::format("cannot receive on port {}: {}", ingest->port(), opened.error().message())};
   return {std::move(ingest), {}};
+}
+
+std::string MediaPlane::give_port(IngestOptions& options) {
+  auto lease = ports_.take(options.listen_address);
+  if (!lease) return fmt::format("no RTP port is free: {}", ports_.describe());
+  options.lease = std::move(*lease);
+  const auto& ssrcs = options.expected_ssrcs;
+  options.refused_ssrcs = std::exchange(last_ssrcs_[options.lease.rtp_port()], ssrcs);
+  std::erase_if(options.refused_ssrcs, [&](std::uint32_t ssrc) {
+    return std::find(ssrcs.begin(), ssrcs.end(), ssrc) != ssrcs.end();
+  });
+  return {};
+}
+
+// Late packets of an ended session find no session: their SSRC is no longer known.
+std::string MediaPlane::share_port(IngestOptions& options) {
+  if (!shared_) {
+    SharedPortOptions shared;
+    shared.address = options.listen_address;
+    shared.port = config_.media.rtp_port;
+    shared.policy = config_.media.ssrc;
+    // Of all streams: as much as eight ports of their own.
+    shared.receive_buffer_bytes = static_cast<int>(
+        std::min<std::size_t>(8 * config_.media.socket_buffer_bytes, 256 * 1024 * 1024));
+    auto port = std::make_unique<SharedPort>(io_, clock_, std::move(shared));
+    if (const auto opened = port->open(); !opened)
+      return fmt::format("cannot receive on media.rtp_port {}: {}", config_.media.rtp_port,
+                         opened.error().message());
+    shared_ = std::move(port);
+  }
+  options.shared = shared_.get();
+  return {};
+}
+
+void MediaPlane::watch_shared_port(Metrics& metrics) {
+  const auto watch = [&](const char* name, const char* help, auto read) {
+    gauges_.push_back(metrics.on_render(MetricKind::counter, name, help, {}, [this, read] {
+      return shared_ ? static_cast<double>(read(*shared_)) : 0.0;
+    }));
+  };
+  watch("gbgate_media_strangers_total", "Packets on media.rtp_port that are of no stream",
+        [](const SharedPort& port) { return port.counters().strangers; });
+  watch("gbgate_media_refused_connections_total",
+        "TCP connections to media.rtp_port of no stream, silent, or beside a live one",
+        [](const SharedPort& port) { return port.counters().refused_connections; });
+  watch("gbgate_media_port_drops_total", "Datagrams that the system dropped on media.rtp_port",
+        [](const SharedPort& port) { return port.kernel_drops(); });
 }
 
 StreamLimits MediaPlane::stream_limits() const {

@@ -12,6 +12,7 @@
 #include "gateway/config.hpp"
 #include "gateway/ingest.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/shared_port.hpp"
 #include "gb28181/sdp_profile.hpp"
 #include "rtp/net/port_pool.hpp"
 #include "rtp/ssrc.hpp"
@@ -42,11 +43,15 @@ class MediaPlane {
 
  private:
   PipelineConfig pipeline_config(MediaTransport transport) const;
+  std::string give_port(IngestOptions& options);
+  std::string share_port(IngestOptions& options);
+  void watch_shared_port(Metrics& metrics);
 
   boost::asio::io_context& io_;
   AlarmClock& clock_;
   const Config& config_;
   rtp::net::PortPool ports_;
+  std::unique_ptr<SharedPort> shared_;  // with media.rtp_port, once it is used
   rtp::SsrcGenerator generator_;
   gb28181::SsrcAllocator y_ssrcs_;
   // By port: a sender that missed its BYE must not enter the next session.

@@ -38,6 +38,7 @@ std::string NodeFeed::open() {
   auto opened = plane_.open(stream_, request_.transport, {*request_.ssrc}, *this);
   if (!opened.ingest) return opened.error;
   ingest_ = std::move(opened.ingest);
+  if (remote) ingest_->expect_host(sip::to_string(remote->ip));
   if (request_.transport == MediaTransport::tcp_active)
     ingest_->connect({boost::asio::ip::make_address(sip::to_string(remote->ip)), remote->port});
   tick_.set(sip::Clock::now() + 1s);

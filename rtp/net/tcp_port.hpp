@@ -1,5 +1,5 @@
-// Shell: one media connection of RTP over TCP (RFC 4571, roles of RFC 4145), either accepted on a
-// port (passive) or made by us (active). Reads into slabs, cuts packets out with TcpFramer.
+// Shell: how one media connection of RTP over TCP comes about (roles of RFC 4145): accepted on a
+// port (passive) or made by us (active). What happens on it is TcpConnection's business.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,9 +11,8 @@
 #include <string>
 
 #include "rtp/error.hpp"
+#include "rtp/net/tcp_connection.hpp"
 #include "rtp/slab.hpp"
-#include "rtp/ssrc.hpp"
-#include "rtp/tcp_framer.hpp"
 
 namespace rtp::net {
 
@@ -34,15 +33,11 @@ struct TcpPortOptions {
   int connect_attempts = 4;  // annex D: at least 3 retries
   std::int64_t retry_pause_ns = 1'000'000'000;
   std::int64_t connect_timeout_ns = 5'000'000'000;  // of one attempt
-  int receive_buffer_bytes = 0;                     // 0: the system's own tuning
-  std::size_t slab_bytes = 64 * 1024;
-  std::size_t send_queue_bytes = 64 * 1024;  // what a peer that does not read may hold up
-  std::optional<std::uint32_t> expected_ssrc{};
   // Passive: a connection that has been silent for so long makes way for the next.
   std::int64_t takeover_ns = 5'000'000'000;
   // Passive: only this host may connect, when set.
   std::optional<boost::asio::ip::address> only_from{};
-  TcpFramerLimits framer{};
+  TcpConnectionOptions connection{};
 };
 
 class TcpPort {
@@ -69,22 +64,19 @@ class TcpPort {
   Result<void> send(std::span<const std::uint8_t> packet);
 
   struct Counters {
-    std::uint64_t packets = 0, bytes = 0, reads = 0;
     std::uint64_t refused_connections = 0;
     std::uint64_t connections = 0;
     std::uint64_t connect_failures = 0;
-    std::uint64_t dropped_sends = 0;
   };
   const Counters& counters() const;
   // Of the current or last connection.
-  const TcpFramer::Counters& framer_counters() const;
+  TcpConnectionCounters connection_counters() const;
+  TcpFramer::Counters framer_counters() const;
   std::string describe() const;
 
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
-
-SourceAddress source_address(const boost::asio::ip::tcp::endpoint& endpoint);
 
 }  // namespace rtp::net

@@ -180,11 +180,11 @@ TEST_CASE_FIXTURE(Fixture,
   auto camera = client(22040);
   run_until([&] { return user.connected == 1; });
   std::size_t accepted = 0;
-  for (int n = 0; n < 20'000 && port.counters().dropped_sends == 0; ++n) {
+  for (int n = 0; n < 20'000 && port.connection_counters().dropped_sends == 0; ++n) {
     const auto f = frame(n, 1400);
     if (port.send({&f[2], f.size() - 2})) ++accepted;
   }
-  CHECK(port.counters().dropped_sends == 1);
+  CHECK(port.connection_counters().dropped_sends == 1);
   // All that was accepted arrives in one piece.
   rtp::TcpFramer framer;
   std::vector<rtp::Slice> out;
@@ -200,7 +200,7 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "a connection of rubbish is given up with a reason") {
-  options.framer.skip_bytes = 1000;
+  options.connection.framer.skip_bytes = 1000;
   rtp::net::TcpPort port(io.get_executor(), user, options);
   REQUIRE(port.listen(loopback, 22042).has_value());
   auto camera = client(22042);
