@@ -186,7 +186,7 @@ def jobs(bench, stopped_seconds):
         'no loss, 1 x 3000': lambda: most(bench, 1, 3000),
         'system calls': lambda: system_calls(bench),
         'memory': lambda: memory(bench),
-        'idle': lambda: idle(bench),
-        'devices, idle': lambda: devices(bench),
+        'idle, no stream': lambda: idle(bench),
+        'idle, devices': lambda: devices(bench),
         'viewers stopped': lambda: stopped(bench, stopped_seconds),
     }

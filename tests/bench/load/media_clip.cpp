@@ -4,14 +4,11 @@
 #include <iterator>
 #include <random>
 
-#include "tests/bench/load/frame_stamp.hpp"
-
 namespace load {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr std::uint32_t ticks_per_s = 90000;
 // Bytes before the first stamp of a frame, so that no packet boundary falls into it: NAL and slice
 // header, and more than an FU header takes.
 constexpr std::size_t stamp_at = 32;
@@ -81,13 +78,11 @@ MediaClip::MediaClip(const ClipOptions& options) : options_(options) {
   }
 }
 
-void MediaClip::write(std::uint32_t n, std::uint32_t camera_frame, std::int64_t now_ns,
+void MediaClip::write(std::uint32_t n, FrameStamp stamp, std::int64_t pts_90khz,
                       rtp::ps::Muxer& muxer, Bytes& out) const {
   const auto& source = frame(n);
   out.clear();
-  const auto pts = std::int64_t{camera_frame} * (ticks_per_s / options_.fps) + ticks_per_s;
-  muxer.write_video(source.annex_b, pts, source.key, out);
-  FrameStamp stamp{.sent_ns = now_ns, .frame = camera_frame, .first = true};
+  muxer.write_video(source.annex_b, pts_90khz, source.key, out);
   for (const auto at : source.stamps) {
     write_stamp(stamp, &out[at]);
     stamp.first = false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rtp/ps/muxer.hpp"
+#include "tests/bench/load/frame_stamp.hpp"
 
 namespace load {
 
@@ -28,9 +29,9 @@ class MediaClip {
   const ClipOptions& options() const { return options_; }
   // The `n`th of an endless clip.
   const ClipFrame& frame(std::uint32_t n) const { return frames_[n % frames_.size()]; }
-  // The frame as one pack, stamped with this time in each of its packets.
-  void write(std::uint32_t n, std::uint32_t camera_frame, std::int64_t now_ns,
-             rtp::ps::Muxer& muxer, std::vector<std::uint8_t>& out) const;
+  // The frame as one pack, stamped in each of its packets.
+  void write(std::uint32_t n, FrameStamp stamp, std::int64_t pts_90khz, rtp::ps::Muxer& muxer,
+             std::vector<std::uint8_t>& out) const;
 
  private:
   ClipOptions options_;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* usage =
     "rtp_cameras --ports P,P,... [--transport udp|tcp] [--host A] [--kbit 2000 ] [--fps 25 ] "
-    "[--gop 50 ] [--quantum-us 1000 ] [--ssrc 200000001 ]";
+    "[--gop 50 ] [--quantum-us 1000 ] [--ssrc 200000001 ] [--first-tick 90000 ]";
 
 struct Camera {
   load::CameraLink link;
@@ -36,6 +36,7 @@ class Cameras {
   Cameras(const load::Arguments& arguments, const load::ClipOptions& clip)
       : clip_(clip),
         interval_ns_(1'000'000'000 / clip.fps),
+        first_tick_(arguments.number("first-tick", 90000)),
         quantum_ns_(std::max(1L, arguments.number("quantum-us", 1000)) * 1000) {
     const auto ports = arguments.numbers("ports");
     const auto ssrc = static_cast<std::uint32_t>(arguments.number("ssrc", 200000001));
@@ -63,10 +64,12 @@ class Cameras {
  private:
   void send(Camera& camera, std::int64_t due_ns) {
     const auto now = load::clock_ns();
-    clip_.write(camera.begin + camera.frame, camera.frame, now, camera.muxer, pack_);
-    const auto ticks = 90000 / clip_.options().fps;
-    report_.bytes += camera.link.send({.ssrc = camera.ssrc, .timestamp = camera.frame * ticks},
-                                      pack_, clip_.options().payload_bytes);
+    const auto ticks = first_tick_ + std::int64_t{camera.frame} * 90000 / clip_.options().fps;
+    clip_.write(camera.begin + camera.frame, {.sent_ns = now, .frame = camera.frame, .first = true},
+                ticks, camera.muxer, pack_);
+    report_.bytes +=
+        camera.link.send({.ssrc = camera.ssrc, .timestamp = static_cast<std::uint32_t>(ticks)},
+                         pack_, clip_.options().payload_bytes);
     ++camera.frame;
     ++report_.frames;
     report_.latest_ns = std::max(report_.latest_ns, now - due_ns);
@@ -97,7 +100,7 @@ class Cameras {
   }
 
   load::MediaClip clip_;
-  std::int64_t interval_ns_, quantum_ns_, begin_ns_ = 0;
+  std::int64_t interval_ns_, first_tick_, quantum_ns_, begin_ns_ = 0;
   std::vector<Camera> cameras_;
   std::vector<std::uint8_t> pack_;
   Report report_;

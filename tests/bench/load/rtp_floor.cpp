@@ -56,8 +56,9 @@ int open_port(int type, int port) {
 
 class Floor {
  public:
-  Floor(int first_port, int streams, int viewers_port)
-      : sources_(static_cast<std::size_t>(streams)),
+  Floor(int first_port, int streams, int viewers_port, std::size_t held)
+      : held_(held),
+        sources_(static_cast<std::size_t>(streams)),
         tcp_(open_port(SOCK_STREAM, viewers_port)),
         udp_(open_port(SOCK_DGRAM, viewers_port)) {
     for (int i = 0; i < streams; ++i) {
@@ -112,7 +113,7 @@ class Floor {
       next_source().udp_viewers.push_back(from);
   }
 
-  static void relay(Source& source) {
+  void relay(Source& source) const {
     std::array<mmsghdr, batch> in{};
     const auto room = std::min(batch, held_most - source.count);
     for (std::size_t i = 0; i < room; ++i) {
@@ -127,7 +128,7 @@ class Floor {
       marker = marker || (source.buffers[source.count][1] & 0x80) != 0;
       ++source.count;
     }
-    if (marker || source.count >= batch) hand_on(source);
+    if (marker || source.count >= held_) hand_on(source);
   }
 
   // What a viewer's socket has no room for, it misses: the bench looks at its bytes.
@@ -145,6 +146,7 @@ class Floor {
     sendmmsg(source.fd, out.data(), static_cast<unsigned>(source.count), 0);
   }
 
+  std::size_t held_;
   std::vector<Source> sources_;
   int poll_ = epoll_create1(0), tcp_, udp_;
   std::size_t viewers_ = 0;
@@ -153,13 +155,16 @@ class Floor {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: rtp_floor FIRST_UDP_PORT STREAMS VIEWERS_PORT\n");
+  if (argc < 4 || argc > 5) {
+    std::fprintf(stderr, "usage: rtp_floor FIRST_UDP_PORT STREAMS VIEWERS_PORT [HELD]\n");
     return 2;
   }
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  Floor(std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3])).run();
+  const int held = argc > 4 ? std::atoi(argv[4]) : static_cast<int>(batch);
+  Floor(std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3]),
+        static_cast<std::size_t>(std::clamp(held, 1, static_cast<int>(batch))))
+      .run();
 }

@@ -46,8 +46,9 @@ std::optional<std::int64_t> camera_stamp(std::span<const std::uint8_t> payload) 
 
 void Delays::add(std::int64_t ns) {
   ns = std::max<std::int64_t>(ns, 0);
-  const auto step =
-      std::min<std::size_t>(static_cast<std::size_t>(ns / step_ns), steps_.size() - 1);
+  const auto fine = static_cast<std::size_t>(ns / step_ns);
+  const auto coarse = short_steps + static_cast<std::size_t>(ns / long_step_ns);
+  const auto step = fine < short_steps ? fine : std::min(coarse, steps_.size() - 1);
   ++steps_[step];
   ++count_;
   most_ns_ = std::max(most_ns_, ns);
@@ -56,8 +57,10 @@ void Delays::add(std::int64_t ns) {
 double Delays::percentile_ms(double share) const {
   const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_));
   std::uint64_t below = 0;
-  for (std::size_t i = 0; i + 1 < steps_.size(); ++i)
-    if ((below += steps_[i]) > wanted) return static_cast<double>(i + 1) / 100;
+  for (std::size_t i = 0; i < steps_.size(); ++i)
+    if ((below += steps_[i]) > wanted)
+      return i < short_steps ? static_cast<double>(i + 1) / 100
+                             : static_cast<double>(i + 1 - short_steps) * 10;
   return most_ms();
 }
 

@@ -8,7 +8,7 @@
 
 namespace load {
 
-// In steps of 10 us up to 0.5 s; beyond, only the most is known.
+// In steps of 10 us up to 0.5 s, of 10 ms up to a minute.
 class Delays {
  public:
   void add(std::int64_t ns);
@@ -17,8 +17,9 @@ class Delays {
   double percentile_ms(double share) const;
 
  private:
-  static constexpr std::int64_t step_ns = 10'000;
-  std::vector<std::uint32_t> steps_ = std::vector<std::uint32_t>(50'000);
+  static constexpr std::int64_t step_ns = 10'000, long_step_ns = 10'000'000;
+  static constexpr std::size_t short_steps = 50'000, long_steps = 6'000;
+  std::vector<std::uint32_t> steps_ = std::vector<std::uint32_t>(short_steps + long_steps);
   std::uint64_t count_ = 0;
   std::int64_t most_ns_ = 0;
 };
