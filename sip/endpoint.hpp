@@ -53,7 +53,8 @@ struct EndpointConfig {
   bool answer_options = true;  // 200 with Allow, without asking the user
   // Cameras: a request is taken for that of the only call with its Call-ID whatever its tags and
   // CSeq say, and one request may come twice with other branches. False: as RFC 3261 12.2.2 and
-  // 8.2.2.2 (481, 500, 482).
+  // 8.2.2.2 (481, 500, 482); and an answer to whatever we ask inside that says that the peer does
+  // not know the call, or silence, ends it (12.2.1.2, RFC 5057), not only one to a change.
   bool lenient_dialogs = true;
   // re-INVITE, and UPDATE with a body, are asked of the user (event::IncomingRequest with `call`).
   // False: answered 488, the session stays as agreed.
@@ -154,7 +155,7 @@ class Endpoint final : public Core {
   // that rings here. False when there is no such call. The end is reported as by others.
   bool hang_up(CallId call, TimePoint now, Output& out);
   // A request inside an answered call. Yields event::RequestDone, at once (Cause::invalid, 481) if
-  // there is no such call.
+  // there is no such call. Unless lenient_dialogs, 481, 408 and their like end the call.
   RequestId send_in_call(CallId call, const InCallRequestSpec& spec, TimePoint now, Output& out);
   // Changes a call that is up; UPDATE also while it rings, once there is a dialog. Yields one
   // event::RequestDone; at once with Cause::invalid and 491 while another change is under way. 491

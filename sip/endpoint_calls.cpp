@@ -311,8 +311,13 @@ CallId Endpoint::Impl::find_call(const MessageView& message, bool tags_must_matc
   if (calls.size() == 0) return {};
   const auto [begin, end] = calls_by_call_id.equal_range(message.call_id());
   std::size_t candidates = 0;
-  for (auto i = begin; i != end; ++i, ++candidates)
-    if (calls.at(i->second.index).dialog.matches(message)) return i->second;
+  for (auto i = begin; i != end; ++i, ++candidates) {
+    const auto& call = calls.at(i->second.index);
+    if (call.dialog.matches(message)) return i->second;
+    if (!call.extra) continue;
+    for (const auto& early : call.extra->early)
+      if (early.dialog.matches(message)) return i->second;
+  }
   return candidates == 1 && !tags_must_match ? begin->second : CallId{};
 }
 

@@ -100,8 +100,10 @@ void Endpoint::Impl::on_change_response(const Owner& owner, Turn& turn) {
 void Endpoint::Impl::on_change_success(CallId id, Call& call, Turn& turn) {
   auto& extra = *call.extra;
   auto& ours = extra.ours;
-  dialog_of(call)->refresh_target(view);
-  aim(*dialog_of(call));
+  const auto to = view.to();
+  auto& dialog = dialog_with(call, to ? to->tag() : std::string_view());
+  dialog.refresh_target(view);
+  aim(dialog);
   if (extra.timer) extra.timer->agreed(view, turn.now);
   const bool asked = !is_update(ours.spec) && ours.spec.body.empty();
   if (!view.body().empty()) {
@@ -149,10 +151,30 @@ void Endpoint::Impl::on_change_failure(CallId id, const Outcome& outcome, Turn& 
   if (!ours.internal)
     turn.out.events.push_back(event::RequestDone{ours.id, outcome.cause, outcome.status,
                                                  outcome.message, id, ours.spec.user_data});
-  // 12.2.1.2: the peer does not know the call, or is not there.
-  if (outcome.status == 481 || outcome.status == 408)
-    call->session->lose(CallAction::ended_lost, call_actions);
+  if (ends_call(outcome)) call->session->lose(CallAction::ended_lost, call_actions);
   perform(id, turn);
+}
+
+// What a request inside hears when there is no call any more: the peer does not know it or is not
+// there (12.2.1.2), or nothing can reach it (RFC 5057 5.1).
+bool Endpoint::Impl::ends_call(const Outcome& outcome) const {
+  switch (outcome.status) {
+    case 408:
+    case 481:
+      return true;
+    case 404:
+    case 410:
+    case 416:
+    case 482:
+    case 483:
+    case 484:
+    case 485:
+    case 502:
+    case 604:
+      return !config.lenient_dialogs;
+    default:
+      return false;
+  }
 }
 
 bool Endpoint::Impl::retry_change(CallId id, Call& call, const Outcome& outcome, Turn& turn) {
@@ -166,13 +188,12 @@ bool Endpoint::Impl::retry_change(CallId id, Call& call, const Outcome& outcome,
     return true;
   }
   bool again = outcome.status == 422 && extra.timer && extra.timer->raise(response);
-  std::uint8_t answered = ours.challenged ? 1 : 0;
   if (outcome.status == 401)
-    again = authorize(ours.www, answered, extra.credentials, response, HeaderId::www_authenticate);
+    again = authorize(ours.www, ours.www_answered, extra.credentials, response,
+                      HeaderId::www_authenticate);
   if (outcome.status == 407)
-    again =
-        authorize(ours.proxy, answered, extra.credentials, response, HeaderId::proxy_authenticate);
-  ours.challenged = answered != 0;
+    again = authorize(ours.proxy, ours.proxy_answered, extra.credentials, response,
+                      HeaderId::proxy_authenticate);
   if (!again || full()) return false;
   send_change(id, call, turn);
   return true;
@@ -269,9 +290,11 @@ bool Endpoint::Impl::respond_to_change(TransactionId id, CallId call_id, const R
   full.to_tag = call->dialog.local_tag;
   std::string contact;
   if (success) {
-    call->dialog.refresh_target(*request);
-    aim(call->dialog);
-    contact = writer.contact_for(user_of_to(*request), call->dialog.flow);
+    const auto from = request->from();
+    auto& dialog = dialog_with(*call, from ? from->tag() : std::string_view());
+    dialog.refresh_target(*request);
+    aim(dialog);
+    contact = writer.contact_for(user_of_to(*request), dialog.flow);
     auto& timer = call->extra->timer;
     if (timer || request->has(HeaderId::session_expires)) {
       if (!timer) timer.emplace(0, static_cast<std::uint32_t>(config.min_se.count()));

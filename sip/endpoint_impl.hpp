@@ -78,7 +78,7 @@ struct OurChange {
   TimePoint retry_at = never;
   std::uint8_t tries = 0;
   std::optional<DigestClient> www, proxy;
-  bool challenged = false;
+  std::uint8_t www_answered = 0, proxy_answered = 0;
 };
 
 // The peer's.
@@ -302,6 +302,7 @@ struct Endpoint::Impl {
   void on_change_response(const Owner& owner, Turn& turn);
   void on_change_success(CallId id, Call& call, Turn& turn);
   void on_change_failure(CallId id, const Outcome& outcome, Turn& turn);
+  bool ends_call(const Outcome& outcome) const;
   bool retry_change(CallId id, Call& call, const Outcome& outcome, Turn& turn);
   void acknowledge_change(CallId id, Call& call, const InCallRequestSpec& spec, Turn& turn);
   void on_change_request(TransactionId id, CallId call, Turn& turn);

@@ -205,10 +205,12 @@ void Endpoint::Impl::dispatch_in_dialog(TransactionId id, Turn& turn) {
     ++counters.stray_requests;
     return respond_plainly(id, 481, turn);
   }
-  const bool matches = found->dialog.matches(view);
-  if (matches && !found->dialog.take_cseq(view.cseq()->number) && !config.lenient_dialogs)
+  const auto from = view.from();
+  auto& dialog = dialog_with(*found, from ? from->tag() : std::string_view());
+  const bool matches = dialog.matches(view);
+  if (matches && !dialog.take_cseq(view.cseq()->number) && !config.lenient_dialogs)
     return respond_plainly(id, 500, turn);  // 12.2.2
-  if (matches && !config.follow_targets) found->dialog.flow = turn.flow;
+  if (matches && !config.follow_targets) dialog.flow = turn.flow;
   if (method == Method::update) return on_change_request(id, call, turn);
   if (method == Method::prack) return on_prack(id, call, turn);
   if (method == Method::options && config.answer_options) return respond_plainly(id, 200, turn);

@@ -57,6 +57,8 @@ void Endpoint::Impl::finish(const Owner& owner, RequestId id, const Outcome& out
     case Purpose::in_call_request:
       turn.out.events.push_back(event::RequestDone{id, outcome.cause, outcome.status,
                                                    outcome.message, owner.call, owner.user_data});
+      if (!config.lenient_dialogs && calls.find(owner.call) && ends_call(outcome))
+        lose_call(owner.call, CallAction::ended_lost, turn);
       return;
     case Purpose::bye:
       if (auto* call = calls.find(owner.call)) {
