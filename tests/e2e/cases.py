@@ -7,15 +7,17 @@ import struct
 import subprocess
 import time
 
+import ingest_cases
 import netem_cases
 import players
 import seeing_cases
 import sip_cases
+import soak_cases
 from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 
 def all_cases():
-    modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases))
+    modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases), vars(ingest_cases))
     return {name[5:]: function for module in modules for name, function in module.items() if name.startswith('case_')}
 
 

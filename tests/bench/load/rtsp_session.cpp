@@ -52,6 +52,7 @@ void RtspSession::begin(int poll, std::uint32_t tag) {
   poll_ = poll;
   tag_ = tag;
   if (target_.udp) open_datagrams();
+  if (state_ == State::gone) return;
   if (target_.raw && target_.udp) {
     const auto there = loopback(target_.port);
     sendto(rtp_, "!", 1, 0, reinterpret_cast<const sockaddr*>(&there), sizeof there);
@@ -70,19 +71,20 @@ void RtspSession::begin(int poll, std::uint32_t tag) {
 }
 
 void RtspSession::open_datagrams() {
-  static int next_port = 46000;
-  const int big = 4 << 20;
-  rtp_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  rtcp_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  setsockopt(rtp_, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
-  for (int tries = 0; tries < 1000; ++tries, next_port += 2) {
-    if (next_port > 64000) next_port = 46000;
-    if (!bind_to(rtp_, next_port)) continue;
-    rtp_port_ = next_port;
-    if (bind_to(rtcp_, next_port + 1)) break;
-    return fail("the port for RTCP is taken");
+  constexpr int first = 36000, pairs = 12000;  // each process begins elsewhere
+  static int next = getpid() * 97 % pairs;
+  for (int tries = 0; tries < pairs; ++tries, next = (next + 1) % pairs) {
+    rtp_port_ = first + 2 * next;
+    rtp_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    rtcp_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (bind_to(rtp_, rtp_port_) && bind_to(rtcp_, rtp_port_ + 1)) break;
+    close(std::exchange(rtp_, -1));
+    close(std::exchange(rtcp_, -1));
   }
-  next_port += 2;
+  if (rtp_ < 0) return fail("no pair of ports is free");
+  next = (next + 1) % pairs;
+  const int big = 4 << 20;
+  setsockopt(rtp_, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
   watch_fd(poll_, rtp_, EPOLLIN, tag_);
 }
 
