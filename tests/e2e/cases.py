@@ -7,7 +7,6 @@ import struct
 import subprocess
 import time
 
-import ingest_cases
 import netem_cases
 import players
 import seeing_cases
@@ -17,7 +16,7 @@ from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 
 def all_cases():
-    modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases), vars(ingest_cases))
+    modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases), vars(soak_cases))
     return {name[5:]: function for module in modules for name, function in module.items() if name.startswith('case_')}
 
 
