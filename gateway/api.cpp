@@ -94,8 +94,18 @@ http::StreamViewer viewer_info(const rtsp::ViewerFigures& figures) {
   info.since = std::chrono::time_point_cast<std::chrono::milliseconds>(figures.since);
   info.packets = figures.packets;
   info.bytes = figures.bytes;
+  info.skips = figures.skips;
   info.skipped_units = figures.skipped_units;
   info.queue_age_ms = figures.queue_age_ms;
+  return info;
+}
+
+http::DepartedViewer departed_info(const rtsp::Departure& departure) {
+  http::DepartedViewer info;
+  info.viewer = viewer_info(departure.viewer);
+  info.until = std::chrono::time_point_cast<std::chrono::milliseconds>(departure.at);
+  info.reason = departure.reason;
+  info.too_slow = departure.too_slow;
   return info;
 }
 
@@ -107,6 +117,8 @@ const char* to_string(StreamDirectory::State state) {
       return "live";
     case StreamDirectory::State::lingering:
       return "lingering";
+    case StreamDirectory::State::resuming:
+      return "resuming";
     case StreamDirectory::State::ended:
       break;
   }
@@ -137,13 +149,15 @@ const char* word_for(int status) {
 }  // namespace
 
 Api::Api(const Config& config, DeviceRegistry& registry, Signalling& signalling,
-         StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers)
+         StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers,
+         DeparturesOf departures)
     : config_(config),
       registry_(registry),
       signalling_(signalling),
       streams_(streams),
       sip_(sip),
       viewers_(std::move(viewers)),
+      departures_(std::move(departures)),
       started_(wall_now()) {}
 
 http::Version Api::version() const {
@@ -254,12 +268,26 @@ http::StreamInfo Api::info(StreamDirectory::Entry& entry) const {
     info.source.lost = figures.lost;
     info.source.reordered = figures.reordered;
     info.source.duplicates = figures.duplicates;
-    info.source.invalid = figures.invalid + figures.refused;
+    info.source.invalid = figures.invalid;
+    info.source.refused = figures.refused;
+    info.source.dropped = figures.kernel_drops;
+    info.source.damaged_units = figures.damaged_units;
+    info.source.timestamp_jumps = figures.timestamp_jumps;
+    info.source.resyncs = figures.resyncs;
+    info.source.skipped_bytes = figures.skipped_bytes;
+    info.source.receiver_reports = figures.receiver_reports;
+    info.source.payload = figures.packets == 0 ? "" : figures.elementary ? "es" : "ps";
     info.source.jitter_ms = figures.jitter_ms;
     info.source.bitrate_bps = figures.bitrate_bps;
   }
+  const auto& requests = entry.stream().key_requests();
+  info.key_frame_requests = requests.requests();
+  info.key_frames_on_request = gateway::to_string(requests.memory().obedience);
   for (const auto& viewer : viewers_()) {
     if (viewer.stream == entry.name()) info.viewers.push_back(viewer_info(viewer));
+  }
+  for (const auto& departure : departures_()) {
+    if (departure.viewer.stream == entry.name()) info.departed.push_back(departed_info(departure));
   }
   return info;
 }

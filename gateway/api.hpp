@@ -17,10 +17,11 @@ namespace gateway {
 class Api final : public http::Backend {
  public:
   using ViewersOf = std::function<std::vector<rtsp::ViewerFigures>()>;
+  using DeparturesOf = std::function<std::vector<rtsp::Departure>()>;
 
   // The references must outlive it. `viewers` lists all RTSP viewers at this moment.
   Api(const Config& config, DeviceRegistry& registry, Signalling& signalling,
-      StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers);
+      StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers, DeparturesOf departures);
 
   http::Version version() const override;
   http::Readiness readiness() const override;
@@ -60,6 +61,7 @@ class Api final : public http::Backend {
   StreamDirectory& streams_;
   http::SipBackend& sip_;
   ViewersOf viewers_;
+  DeparturesOf departures_;
   http::WallTime started_;
 };
 

@@ -44,6 +44,7 @@ CameraFeed::CameraFeed(Signalling& signalling, MediaPlane& plane, Device& device
       deadline_(plane.clock(),
                 [this](sip::TimePoint now) {
                   StreamActions actions;
+                  lost_ = session_->state() == StreamSession::State::streaming;  // silence
                   session_->on_deadline(now, actions);
                   perform(std::move(actions));
                 }),
@@ -61,8 +62,8 @@ void CameraFeed::start() {
   auto opened = plane_.open(stream_, plane_.config().media.transport, {ssrc_}, *this, 1);
   if (!opened.ingest) return perform(stream_action::Failed{503, opened.error});
   ingest_ = std::move(opened.ingest);
-  session_ = std::make_unique<StreamSession>(request(), session_config(plane_.config().media));
   ingest_->expect_host(sip::to_string(device_.flow.remote.ip));
+  session_ = std::make_unique<StreamSession>(request(), session_config(plane_.config().media));
   StreamActions actions;
   session_->start(now, actions);
   tick_.set(now + tick_interval);
@@ -101,6 +102,16 @@ Feed::Source CameraFeed::source() const {
 }
 
 void CameraFeed::stop(const std::string& reason) {
+  lost_ = false;
+  end(reason);
+}
+
+void CameraFeed::lose(const std::string& reason) {
+  lost_ = true;
+  end(reason);
+}
+
+void CameraFeed::end(const std::string& reason) {
   if (over_ || !session_) return;
   StreamActions actions;
   session_->stop(reason, sip::Clock::now(), actions);
@@ -127,6 +138,7 @@ void CameraFeed::on_call_failed(int status, const std::string& phrase) {
 
 void CameraFeed::on_call_over(bool by_device) {
   if (!by_device) return;
+  lost_ = false;
   StreamActions actions;
   session_->on_call_ended(sip::Clock::now(), actions);
   perform(std::move(actions));
@@ -134,10 +146,17 @@ void CameraFeed::on_call_over(bool by_device) {
 
 void CameraFeed::on_first_media() {
   const auto now = sip::Clock::now();
+  stream_.set_key_source(this, device_.key_memory);
   decodable_by_ = now + plane_.config().media.first_media_timeout;
   StreamActions actions;
   session_->on_media(ingest_->packets(), ingest_->bytes(), now, actions);
   perform(std::move(actions));
+}
+
+void CameraFeed::on_key_memory(const KeyMemory& memory) {
+  log::info("media", "key frame requests: device={} channel={} {}", device_.id(), channel_id_,
+            to_string(memory.obedience));
+  device_.key_memory = memory;
 }
 
 void CameraFeed::on_media_closed(const std::string& reason) {
@@ -146,6 +165,7 @@ void CameraFeed::on_media_closed(const std::string& reason) {
   if (ingest_->packets() == 0 && ingest_->transport() == MediaTransport::tcp_active) {
     session_->on_connect_failed(reason, now, actions);
   } else {
+    lost_ = true;
     session_->on_media_closed(reason, now, actions);
   }
   perform(std::move(actions));
@@ -195,6 +215,10 @@ void CameraFeed::perform(const stream_action::SendInvite& action) {
 
 void CameraFeed::perform(const stream_action::Answered& action) {
   if (action.answer.ssrc) ingest_->expect(*action.answer.ssrc);
+  ingest_->expect_host(action.answer.host);
+  for (const auto& format : action.answer.formats)
+    ingest_->declare(
+        {format.payload_type, rtp::es::codec_of_encoding(format.encoding), format.clock_rate_hz});
 }
 
 void CameraFeed::perform(const stream_action::ConnectMedia& action) {
@@ -215,10 +239,6 @@ void CameraFeed::perform(const stream_action::Started&) {
 void CameraFeed::perform(const stream_action::Failed& action) {
   log::warn("media", "no stream device={} channel={} status={}: {}", device_.id(), channel_id_,
             action.status, action.reason);
-  ingest_->expect_host(action.answer.host);
-  for (const auto& format : action.answer.formats)
-    ingest_->declare(
-        {format.payload_type, rtp::es::codec_of_encoding(format.encoding), format.clock_rate_hz});
   release();
   user_.on_feed_failed(action.status, action.reason);
 }
@@ -235,6 +255,7 @@ void CameraFeed::release() {
   over_ = true;
   deadline_.clear();
   tick_.clear();
+  stream_.set_key_source(nullptr);
   signalling_.forget(*this);
   if (ingest_) {
     plane_.account(ingest_->figures());

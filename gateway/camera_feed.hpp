@@ -12,7 +12,7 @@
 
 namespace gateway {
 
-class CameraFeed final : public Feed, private CallUser, private IngestUser {
+class CameraFeed final : public Feed, private CallUser, private IngestUser, private KeySource {
  public:
   // All references must outlive the feed; the device is never deleted by the registry.
   CameraFeed(Signalling& signalling, MediaPlane& plane, Device& device, std::string channel_id,
@@ -22,6 +22,9 @@ class CameraFeed final : public Feed, private CallUser, private IngestUser {
   void start() override;
   void stop(const std::string& reason) override;
   bool on_demand() const override { return true; }
+  bool lost() const override { return lost_; }
+  // Ends it because the device is gone.
+  void lose(const std::string& reason);
   Source source() const override;
   const Ingest* ingest() const override { return ingest_.get(); }
 
@@ -33,6 +36,9 @@ class CameraFeed final : public Feed, private CallUser, private IngestUser {
   void on_first_media() override;
   void on_media_closed(const std::string& reason) override;
   void on_tick(sip::TimePoint now);
+  void end(const std::string& reason);
+  void ask_key_frame() override { signalling_.request_key_frame(device_, channel_id_); }
+  void on_key_memory(const KeyMemory& memory) override;
 
   gb28181::StreamRequest request() const;
   std::string media_host() const;
@@ -59,7 +65,7 @@ class CameraFeed final : public Feed, private CallUser, private IngestUser {
   std::unique_ptr<gb28181::StreamSession> session_;
   sip::CallId call_;
   sip::TimePoint decodable_by_ = sip::never;
-  bool over_ = false;
+  bool over_ = false, lost_ = false;
   Alarm deadline_, tick_;
 };
 

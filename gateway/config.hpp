@@ -82,6 +82,7 @@ struct MediaConfig {
   std::chrono::milliseconds first_media_timeout{10000};  // no RTP after the answer
   std::chrono::milliseconds silence_timeout{15000};      // RTP stopped
   std::chrono::milliseconds linger{10000};               // from the last viewer to BYE
+  std::chrono::milliseconds resume{10000};  // a lost source is called again for its viewers
   std::size_t reorder_packets = 256;                     // waited for at most
   std::chrono::milliseconds reorder_delay{200};          // and for no longer
   std::size_t max_streams = 1000;
@@ -102,8 +103,10 @@ struct RtspConfig {
   std::size_t max_connections = 2000;
   std::size_t max_viewers = 1000;  // all streams together
   std::size_t max_viewers_per_stream = 500;
-  std::size_t slow_viewer_bytes = 8 * 1024 * 1024;  // unsent: skip to the next key frame
+  std::chrono::milliseconds slow_viewer_age{2000};  // so far behind: skip to the next key frame
+  std::size_t slow_viewer_bytes = 4 * 1024 * 1024;  // the same
   std::chrono::seconds slow_viewer_timeout{10};     // nothing could be sent for so long: disconnect
+  std::size_t kernel_unsent_bytes = 256 * 1024;     // of a viewer by TCP
   std::map<std::string, std::string, std::less<>> users;  // [rtsp.users] name = "password";
                                                           // empty: "gbgate" with a generated one
   bool operator==(const RtspConfig&) const = default;

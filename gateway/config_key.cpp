@@ -286,6 +286,7 @@ void add_media(Table& t) {
   t.number_key(s, "media", "first_media_timeout_ms", &C::first_media_timeout, {100, 5 * minute_ms});
   t.number_key(s, "media", "silence_timeout_ms", &C::silence_timeout, {100, 60 * minute_ms});
   t.number_key(s, "media", "linger_ms", &C::linger, {0, 60 * minute_ms});
+  t.number_key(s, "media", "resume_ms", &C::resume, {0, 10 * minute_ms});
   t.number_key(s, "media", "reorder_packets", &C::reorder_packets, {1, 8192});
   t.number_key(s, "media", "reorder_delay_ms", &C::reorder_delay, {0, 10000});
   t.number_key(s, "media", "max_streams", &C::max_streams, {1, 100000});
@@ -306,8 +307,10 @@ void add_rtsp(Table& t) {
   t.number_key(s, "rtsp", "max_connections", &C::max_connections, {1, 1000000});
   t.number_key(s, "rtsp", "max_viewers", &C::max_viewers, {1, 1000000});
   t.number_key(s, "rtsp", "max_viewers_per_stream", &C::max_viewers_per_stream, {1, 1000000});
+  t.number_key(s, "rtsp", "slow_viewer_age_ms", &C::slow_viewer_age, {200, 60000});
   t.number_key(s, "rtsp", "slow_viewer_bytes", &C::slow_viewer_bytes, {64 * kib, 256 * mib});
   t.number_key(s, "rtsp", "slow_viewer_timeout_s", &C::slow_viewer_timeout, {1, 3600});
+  t.number_key(s, "rtsp", "kernel_unsent_bytes", &C::kernel_unsent_bytes, {16 * kib, 64 * mib});
 }
 
 void add_http(Table& t) {
@@ -434,11 +437,11 @@ std::optional<ConfigConflict> find_sip_conflict(const Config& config) {
 std::optional<ConfigConflict> find_config_conflict(const Config& config) {
   if (config.media.rtp_port_min > config.media.rtp_port_max)
     return ConfigConflict{"media.rtp_port_max", "must not be below media.rtp_port_min"};
+  if (config.media.rtp_port % 2 != 0)
+    return ConfigConflict{"media.rtp_port", "must be even: RTCP comes to the port above it"};
   if (config.sip.min_expires > config.sip.max_expires)
     return ConfigConflict{"sip.max_expires_s", "must not be below sip.min_expires_s"};
   if (config.sip.default_expires < config.sip.min_expires ||
-  if (config.media.rtp_port % 2 != 0)
-    return ConfigConflict{"media.rtp_port", "must be even: RTCP comes to the port above it"};
       config.sip.default_expires > config.sip.max_expires)
     return ConfigConflict{"sip.default_expires_s",
                           "must be between sip.min_expires_s and sip.max_expires_s"};

@@ -6,6 +6,7 @@
 
 #include "gateway/alarm_clock.hpp"
 #include "gateway/device_store.hpp"
+#include "gateway/key_requests.hpp"
 #include "gb28181/catalog.hpp"
 #include "gb28181/device_session.hpp"
 #include "sip/address.hpp"
@@ -32,6 +33,7 @@ struct Device {
   std::string offline_reason = "never registered";
   WallTime registered_until{}, last_seen{};
   WallTime seen_saved{};  // the last_seen that the store has
+  KeyMemory key_memory;   // whether it sends key frames when asked
 };
 
 }  // namespace gateway

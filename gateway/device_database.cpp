@@ -35,6 +35,10 @@ PRAGMA user_version = 1;
 COMMIT;
 )";
 
+// Came later; an older gbgate does not look at it, so that the version stays.
+constexpr const char* stream_schema =
+    "CREATE TABLE IF NOT EXISTS stream (name TEXT PRIMARY KEY, tracks TEXT NOT NULL) WITHOUT ROWID";
+
 constexpr const char* select_devices =
     "SELECT id, name, manufacturer, model, firmware, transport, remote_address, contact, "
     "gb_version, registered_until_ms, last_seen_ms, keepalive_interval_s, online, offline_reason "
@@ -64,6 +68,7 @@ Result<std::unique_ptr<DeviceDatabase>> DeviceDatabase::open(const std::filesyst
 }
 
 DeviceDatabase::DeviceDatabase(sqlite::DatabaseHandle db) : db_(std::move(db)) {
+  sqlite::run(db_.get(), stream_schema);
   auto prepare = [this](const char* sql) { return sqlite::Statement(db_.get(), sql); };
   begin_ = prepare("BEGIN IMMEDIATE");
   commit_ = prepare("COMMIT");
@@ -76,6 +81,8 @@ DeviceDatabase::DeviceDatabase(sqlite::DatabaseHandle db) : db_(std::move(db)) {
   put_channel_ = prepare("INSERT OR REPLACE INTO channel VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   put_call_ = prepare("INSERT OR REPLACE INTO call VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   remove_call_ = prepare("DELETE FROM call WHERE call_id = ?");
+  put_stream_ = prepare("INSERT OR REPLACE INTO stream VALUES (?,?)");
+  remove_streams_ = prepare("DELETE FROM stream WHERE name >= ? || '/' AND name < ? || '0'");
   remove_device_calls_ = prepare("DELETE FROM call WHERE device_id = ?");
 }
 
@@ -123,7 +130,13 @@ Result<DeviceStore::Content> DeviceDatabase::load() {
     row.local_port = static_cast<std::uint16_t>(calls.integer());
     row.since = from_ms(calls.integer());
   }
-  for (const sqlite::Statement* query : {&devices, &channels, &calls}) {
+  sqlite::Statement streams(db_.get(), "SELECT name, tracks FROM stream ORDER BY name");
+  while (streams.step()) {
+    StreamRow& row = content.streams.emplace_back();
+    row.name = streams.text();
+    row.tracks = streams.text();
+  }
+  for (const sqlite::Statement* query : {&devices, &channels, &calls, &streams}) {
     if (query->status() == SQLITE_DONE) continue;
     log::error("store", "the database cannot be read error={:?}", error());
     return Errc::store_unusable;
@@ -154,7 +167,8 @@ bool DeviceDatabase::put_device(const DeviceRow& row) {
 bool DeviceDatabase::remove_device(const std::string& device_id) {
   return remove_device_.bind(device_id).run() == SQLITE_DONE &&
          remove_channels_.bind(device_id).run() == SQLITE_DONE &&
-         remove_device_calls_.bind(device_id).run() == SQLITE_DONE;
+         remove_device_calls_.bind(device_id).run() == SQLITE_DONE &&
+         remove_streams_.bind(device_id).bind(device_id).run() == SQLITE_DONE;
 }
 
 bool DeviceDatabase::touch_device(const std::string& device_id, WallTime last_seen) {
@@ -180,6 +194,10 @@ bool DeviceDatabase::put_channel(const ChannelRow& row, std::int64_t position) {
   for (const auto& degrees : {row.longitude_deg, row.latitude_deg})
     degrees ? put_channel_.bind(*degrees) : put_channel_.bind_null();
   return put_channel_.run() == SQLITE_DONE;
+}
+
+bool DeviceDatabase::put_stream(const StreamRow& row) {
+  return put_stream_.bind(row.name).bind(row.tracks).run() == SQLITE_DONE;
 }
 
 bool DeviceDatabase::put_call(const CallRow& row) {

@@ -28,6 +28,7 @@ class DeviceDatabase {
   bool remove_device(const std::string& device_id);
   bool touch_device(const std::string& device_id, WallTime last_seen);
   bool replace_channels(const std::string& device_id, const std::vector<ChannelRow>& rows);
+  bool put_stream(const StreamRow& row);
   bool put_call(const CallRow& row);
   bool remove_call(const std::string& call_id);
   std::string error() const;
@@ -40,6 +41,7 @@ class DeviceDatabase {
   sqlite::Statement begin_, commit_, rollback_;
   sqlite::Statement put_device_, remove_device_, touch_device_;
   sqlite::Statement remove_channels_, put_channel_;
+  sqlite::Statement put_stream_, remove_streams_;
   sqlite::Statement put_call_, remove_call_, remove_device_calls_;
 };
 

@@ -28,8 +28,8 @@ struct ReplaceChannels {
 struct RemoveCall {
   std::string call_id;
 };
-using Write =
-    std::variant<DeviceRow, RemoveDevice, TouchDevice, ReplaceChannels, CallRow, RemoveCall>;
+using Write = std::variant<DeviceRow, RemoveDevice, TouchDevice, ReplaceChannels, CallRow,
+                           RemoveCall, StreamRow>;
 
 std::size_t rows_of(const Write& write) {
   auto* channels = std::get_if<ReplaceChannels>(&write);
@@ -187,6 +187,7 @@ class DeviceStore::Impl {
   bool apply(const TouchDevice& w) { return database_->touch_device(w.device_id, w.last_seen); }
   bool apply(const ReplaceChannels& w) { return database_->replace_channels(w.device_id, w.rows); }
   bool apply(const CallRow& row) { return database_->put_call(row); }
+  bool apply(const StreamRow& row) { return database_->put_stream(row); }
   bool apply(const RemoveCall& w) { return database_->remove_call(w.call_id); }
 
   std::mutex database_mutex_;
@@ -231,6 +232,9 @@ void DeviceStore::touch_device(std::string device_id, WallTime last_seen) {
 }
 void DeviceStore::replace_channels(std::string device_id, std::vector<ChannelRow> rows) {
   impl_->push(ReplaceChannels{std::move(device_id), std::move(rows)});
+}
+void DeviceStore::put_stream(StreamRow row) {
+  impl_->push(std::move(row));
 }
 void DeviceStore::put_call(CallRow row) {
   impl_->push(std::move(row));

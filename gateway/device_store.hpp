@@ -63,6 +63,13 @@ struct CallRow {
   bool operator==(const CallRow&) const = default;
 };
 
+// What a stream was made of when it last ran; `tracks` as remembered_tracks.hpp writes them.
+struct StreamRow {
+  std::string name;  // the key: "<device>/<channel>"
+  std::string tracks;
+  bool operator==(const StreamRow&) const = default;
+};
+
 struct StoreLimits {
   std::size_t queued_rows = 200000;      // beyond it puts are dropped, counted and logged
   std::chrono::milliseconds gather{50};  // what comes in so short a time is written together
@@ -84,6 +91,7 @@ class DeviceStore {
     std::vector<DeviceRow> devices;    // by id
     std::vector<ChannelRow> channels;  // by device, then in the order they were put
     std::vector<CallRow> calls;
+    std::vector<StreamRow> streams;
   };
   // Everything; for the start, before any put. Blocks.
   Result<Content> load();
@@ -96,6 +104,7 @@ class DeviceStore {
   void touch_device(std::string device_id, WallTime last_seen);
   // The whole catalog of a device: what is not in `rows` goes.
   void replace_channels(std::string device_id, std::vector<ChannelRow> rows);
+  void put_stream(StreamRow row);
   void put_call(CallRow row);
   void remove_call(std::string call_id);
 

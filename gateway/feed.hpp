@@ -36,6 +36,9 @@ class Feed {
   virtual void stop(const std::string& reason) = 0;
   // Whether it runs for viewers only, or until it is stopped.
   virtual bool on_demand() const = 0;
+  // It is over because the source fell silent or was cut off, not because anybody wanted it: it may
+  // be worth another try.
+  virtual bool lost() const { return false; }
   virtual Source source() const = 0;
   // Null before start().
   virtual const Ingest* ingest() const = 0;

@@ -30,6 +30,8 @@ rtsp::ServerOptions rtsp_options(const Config& config, const Secrets& secrets) {
   options.sessions_max = config.rtsp.max_viewers;
   options.viewers_per_stream = config.rtsp.max_viewers_per_stream;
   options.session_times.told = config.rtsp.session_timeout;
+  options.viewer_limits.backlog_ns = std::chrono::nanoseconds(config.rtsp.slow_viewer_age).count();
+  options.tcp_unsent_bytes = static_cast<int>(config.rtsp.kernel_unsent_bytes);
   options.viewer_limits.backlog_bytes = config.rtsp.slow_viewer_bytes;
   options.viewer_limits.stall_ns =
       std::chrono::nanoseconds(config.rtsp.slow_viewer_timeout).count();
@@ -62,7 +64,9 @@ Gateway::Gateway(const Config& config, Secrets secrets, std::unique_ptr<DeviceSt
       streams_(plane_, registry_, signalling_, metrics_),
       rtsp_(io_.get_executor(), streams_, rtsp_options(config_, secrets_), log_rtsp),
       sip_api_(sip_, registry_),
-      api_(config_, registry_, signalling_, streams_, sip_api_, [this] { return rtsp_.viewers(); }),
+      api_(
+          config_, registry_, signalling_, streams_, sip_api_, [this] { return rtsp_.viewers(); },
+          [this] { return rtsp_.departures(); }),
       http_(io_.get_executor(), http_options(config_, secrets_), api_, metrics_) {
   register_metrics();
 }
@@ -89,6 +93,19 @@ void Gateway::register_metrics() {
   figure(MetricKind::counter, "gbgate_viewer_skipped_units_total",
          "Pictures not sent because a viewer could not keep up",
          [this] { return static_cast<double>(rtsp_.counters().skipped_units); });
+  figure(MetricKind::counter, "gbgate_viewer_skips_total",
+         "Times that a slow viewer went on at a later key frame",
+         [this] { return static_cast<double>(rtsp_.counters().skips); });
+  figure(MetricKind::counter, "gbgate_viewers_too_slow_total",
+         "Viewers that were disconnected because they took too little",
+         [this] { return static_cast<double>(rtsp_.counters().slow_viewers); });
+  figure(MetricKind::gauge, "gbgate_viewer_queue_age_seconds_max",
+         "Age of the oldest packet that waits for a viewer", [this] {
+           std::int64_t oldest_ms = 0;
+           for (const auto& viewer : rtsp_.viewers())
+             oldest_ms = std::max(oldest_ms, viewer.queue_age_ms);
+           return static_cast<double>(oldest_ms) / 1000;
+         });
   for (auto& callback : sip_metrics(metrics_, sip_)) gauges_.push_back(std::move(callback));
   if (store_) {
     figure(MetricKind::gauge, "gbgate_store_queued_rows", "Rows waiting to be written",
@@ -104,6 +121,7 @@ boost::system::result<void, std::string> Gateway::start() {
     content = std::move(*loaded);
   }
   registry_.load(content);
+  streams_.load(content, store_.get());
   if (config_.server.role != Role::media) {
     if (auto sip = sip_.start(); !sip) return sip.error();
     if (config_.gb28181.enabled) signalling_.restore(content);

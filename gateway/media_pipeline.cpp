@@ -89,7 +89,7 @@ void MediaPipeline::take(rtp::EsChunk& chunk, Lane& lane, std::int64_t arrival_n
     open_lane(lane, track);
   }
   if (chunk.unit_begin) {
-    lane.pts_90khz = timeline_.map(chunk.track, chunk.pts_90khz, arrival_ns);
+    lane.pts_90khz = on_line(timeline_.map(chunk.track, chunk.pts_90khz, arrival_ns), arrival_ns);
     newest_pts_90khz_ = lane.pts_90khz;
     unit_seen_ = true;
   }
@@ -99,6 +99,16 @@ void MediaPipeline::take(rtp::EsChunk& chunk, Lane& lane, std::int64_t arrival_n
   if (tracks_changed_) update_tracks(arrival_ns);
   for (auto& packet : packets_) stream_.publish(std::move(packet));
   packets_.clear();
+}
+
+// A source that takes over begins a frame behind where the one before would be now.
+std::int64_t MediaPipeline::on_line(std::int64_t pts_90khz, std::int64_t arrival_ns) {
+  constexpr std::int64_t frame_90khz = 3600;
+  if (!shift_90khz_) {
+    const auto due = stream_.pts_at(arrival_ns);
+    shift_90khz_ = due ? *due + frame_90khz - pts_90khz : 0;
+  }
+  return pts_90khz + *shift_90khz_;
 }
 
 // The demuxer knows more, or knows better: a track's codec may have been wrong in the PSM.
@@ -122,13 +132,17 @@ void MediaPipeline::open_lane(Lane& lane, const rtp::Track& track) {
   const bool again = lane.packetizer.has_value();
   if (!again) lane.stream_track = stream_tracks_++;
   const auto old = again ? stream_.tracks()[lane.stream_track] : rtp::Track{};
+  // Viewers of a stream that was called before see no new beginning.
+  const auto before = again ? std::nullopt : stream_.continuation(lane.stream_track, track.codec);
+  const auto numbers = before.value_or(Stream::Continuation{.ssrc = ssrcs_.next()});
   const rtp::payload::PacketizerConfig config{
       .track = static_cast<std::uint8_t>(lane.stream_track),
       .payload_type = payload_type_of(track.codec),
-      .ssrc = again ? old.ssrc : ssrcs_.next(),
+      .ssrc = again ? old.ssrc : numbers.ssrc,
       .first_sequence =
-          again ? lane.packetizer->next_sequence() : static_cast<std::uint16_t>(ssrcs_.next()),
-      .timestamp_offset = ssrcs_.next(),
+          again ? lane.packetizer->next_sequence()
+                : numbers.next_sequence.value_or(static_cast<std::uint16_t>(ssrcs_.next())),
+      .timestamp_offset = numbers.timestamp_offset.value_or(ssrcs_.next()),
       .max_payload_bytes = config_.max_payload_bytes,
       .clock_rate_hz = is_video(track.codec) ? 90'000 : track.clock_rate_hz};
   lane.codec = track.codec;

@@ -70,6 +70,7 @@ class MediaPipeline {
   void take(rtp::EsChunk& chunk, Lane& lane, std::int64_t arrival_ns);
   void sync_lanes();
   void open_lane(Lane& lane, const rtp::Track& track);
+  std::int64_t on_line(std::int64_t pts_90khz, std::int64_t arrival_ns);
   void update_tracks(std::int64_t now_ns);
   bool is_ready(std::int64_t now_ns);
   bool video_ready() const;
@@ -85,6 +86,8 @@ class MediaPipeline {
   rtp::CaptureClock capture_;
   std::array<Lane, rtp::PayloadDemuxer::max_streams> lanes_;
   std::size_t stream_tracks_ = 0;
+  // From our time line to the stream's, which another pipeline may have begun.
+  std::optional<std::int64_t> shift_90khz_;
   std::uint32_t tracks_version_ = 0;
   bool tracks_changed_ = false, ready_ = false, source_switched_ = false, unit_seen_ = false;
   std::optional<std::int64_t> first_ns_, video_ready_ns_;

@@ -65,13 +65,63 @@ void Stream::detach(Viewer& viewer) {
   }
 }
 
+// A player that was told the one can take the other.
+bool Stream::fits(const std::vector<rtp::Track>& tracks) const {
+  const auto count = std::min(tracks.size(), tracks_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto &was = tracks_[i], &is = tracks[i];
+    const bool same = was.codec == is.codec && was.clock_rate_hz == is.clock_rate_hz &&
+                      was.channels == is.channels && was.payload_type == is.payload_type;
+    // Only AAC cannot correct its description in band.
+    const bool config =
+        was.sets.config.empty() || is.sets.config.empty() || was.sets.config == is.sets.config;
+    if (!same || !config) return false;
+  }
+  return true;
+}
+
+void Stream::remember(std::vector<rtp::Track> tracks) {
+  if (tracks.empty() || !tracks_.empty()) return;
+  set_tracks(std::move(tracks), false);
+  remembered_ = true;
+}
+
+std::optional<Stream::Continuation> Stream::continuation(std::size_t track,
+                                                         rtp::Codec codec) const {
+  if (track >= tracks_.size() || tracks_[track].codec != codec) return {};
+  Continuation on{.ssrc = tracks_[track].ssrc, .next_sequence = {}, .timestamp_offset = {}};
+  const auto& count = track_counters_[track];
+  if (count.packets == 0) return on;
+  const auto rate_hz = static_cast<std::int64_t>(tracks_[track].clock_rate_hz);
+  on.next_sequence = static_cast<std::uint16_t>(count.last_sequence + 1);
+  on.timestamp_offset =
+      count.last_timestamp - static_cast<std::uint32_t>(count.last_pts_90khz * rate_hz / 90'000);
+  return on;
+}
+
+std::optional<std::int64_t> Stream::pts_at(std::int64_t now_ns) const {
+  if (counters_.packets == 0) return {};
+  const auto passed_ns = std::max<std::int64_t>(0, now_ns - newest_arrival_ns_);
+  return newest_pts_90khz_ + passed_ns / 100'000 * 9;
+}
+
 void Stream::set_tracks(std::vector<rtp::Track> tracks, bool ready) {
+  const bool fitting = fits(tracks);
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (i == tracks.size()) tracks.push_back(tracks_[i]);
+    // A new source has not shown its own yet.
+    if (tracks[i].sets == rtp::ParameterSets{} && tracks[i].codec == tracks_[i].codec)
+      tracks[i].sets = tracks_[i].sets;
+  }
   tracks_ = std::move(tracks);
   track_counters_.resize(std::max(track_counters_.size(), tracks_.size()));
   has_video_ = std::any_of(tracks_.begin(), tracks_.end(), [](const rtp::Track& track) {
     return rtp::kind_of(track.codec) == rtp::MediaKind::video;
   });
-  ready_ = ready;
+  ready_ = ready_ || ready;
+  if (fitting) return;
+  ++layout_;
+  tell_end("the source's tracks are not what they were: describe the stream again");
 }
 
 void Stream::publish(rtp::OutPacket&& packet) {
@@ -79,6 +129,7 @@ void Stream::publish(rtp::OutPacket&& packet) {
   ++count.packets;
   count.octets += packet.size_bytes - rtp_header_bytes;  // 6.4.1: payload only
   count.last_timestamp = packet.timestamp;
+  count.last_sequence = packet.sequence;
   count.last_pts_90khz = packet.pts_90khz;
   ++counters_.packets;
   counters_.bytes += packet.size_bytes;
@@ -86,7 +137,10 @@ void Stream::publish(rtp::OutPacket&& packet) {
   if (packet.unit_begin && packet.key) {
     ++counters_.keys;
     keys_.push_back(end());
+    key_requests_.on_key(packet.arrival_ns);
   }
+  newest_arrival_ns_ = packet.arrival_ns;
+  newest_pts_90khz_ = std::max(newest_pts_90khz_, packet.pts_90khz);
   ring_bytes_ += packet.size_bytes;
   const auto now_ns = packet.arrival_ns;
   ring_.push_back(std::move(packet));
@@ -113,7 +167,31 @@ void Stream::forget_first() {
   ring_.pop_front();
 }
 
+void Stream::set_key_source(KeySource* source, const KeyMemory& memory) {
+  key_source_ = source;
+  told_obedience_ = memory.obedience;
+  if (source) {
+    key_requests_.open(memory);
+  } else {
+    key_requests_.close();
+  }
+}
+
+void Stream::wish_key(std::int64_t now_ns) {
+  if (key_source_ && key_requests_.wish(now_ns)) key_source_->ask_key_frame();
+}
+
+// Packets come far more often than a request may be due: they are the clock.
+void Stream::tend_key_requests(std::int64_t now_ns) {
+  if (!key_source_) return;
+  if (key_requests_.due(now_ns)) key_source_->ask_key_frame();
+  if (key_requests_.memory().obedience == told_obedience_) return;
+  told_obedience_ = key_requests_.memory().obedience;
+  key_source_->on_key_memory(key_requests_.memory());
+}
+
 void Stream::flush() {
+  tend_key_requests(newest_arrival_ns_);
   calling_ = true;
   for (std::size_t i = 0; i < viewers_.size(); ++i) {
     if (viewers_[i]) viewers_[i]->on_packets();
@@ -132,9 +210,13 @@ void Stream::end(const std::string& reason) {
   if (ended_) return;
   ended_ = true;
   end_reason_ = reason;
+  tell_end(reason);
+}
+
+void Stream::tell_end(const std::string& reason) {
   calling_ = true;
   for (std::size_t i = 0; i < viewers_.size(); ++i) {
-    if (viewers_[i]) viewers_[i]->on_end(end_reason_);
+    if (viewers_[i]) viewers_[i]->on_end(reason);
   }
   calling_ = false;
   std::erase(viewers_, nullptr);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/key_requests.hpp"
 #include "gateway/packet_ring.hpp"
 #include "rtp/media.hpp"
 
@@ -26,6 +27,17 @@ class Viewer {
   virtual void on_packets() = 0;
   // The stream is over and will not continue. `reason` is for people.
   virtual void on_end(const std::string& reason) = 0;
+};
+
+// Who can be asked for a key frame. Called on the stream's shard.
+class KeySource {
+ public:
+  virtual void ask_key_frame() = 0;
+  // To be remembered for the next stream of the same device.
+  virtual void on_key_memory(const KeyMemory& memory) = 0;
+
+ protected:
+  ~KeySource() = default;
 };
 
 // How much the ring remembers: the newest group of pictures and whatever is younger than
@@ -57,6 +69,10 @@ class Stream {
   // True when there is at least one track whose parameter sets are known, so that an SDP can be
   // made.
   bool ready() const { return ready_; }
+  // An SDP can be made, be it of what the source sent when it last ran.
+  bool describable() const { return ready_ || remembered_; }
+  // Changes when an SDP that was made before is wrong: a track has another codec or clock.
+  std::uint32_t layout() const { return layout_; }
   bool ended() const { return ended_; }
   const std::string& end_reason() const { return end_reason_; }
 
@@ -70,6 +86,10 @@ class Stream {
   // The first random access point at or after `index`, for a viewer that must skip.
   std::optional<std::uint64_t> next_key(std::uint64_t index) const;
 
+  // A viewer would like a key frame soon. Wishes are merged; the source may ignore them.
+  void wish_key(std::int64_t now_ns);
+  const KeyRequests& key_requests() const { return key_requests_; }
+
   // For an RTCP SR of a track at this moment: maps capture time, not time of sending.
   SenderReport sender_report(std::size_t track, std::int64_t now_ns) const;
 
@@ -79,8 +99,24 @@ class Stream {
   std::size_t viewer_count() const { return viewers_.size(); }
 
   // ---- the source's side ----
-  // Sets or replaces the tracks; a track keeps its ssrc and payload type over a replacement.
+  // Null: nobody can be asked any more. The source must outlive this or take itself back.
+  void set_key_source(KeySource* source, const KeyMemory& memory = {});
+  // Sets or replaces the tracks; those beyond the new ones stay, and a stream that was ready stays
+  // ready. Viewers of a track whose kind changed (see layout()) are told that they must come again.
   void set_tracks(std::vector<rtp::Track> tracks, bool ready);
+  // The tracks that the stream had when it last ran, until the source says better.
+  void remember(std::vector<rtp::Track> tracks);
+  // How a packetizer that takes over a track goes on with its numbers. Without a value when the
+  // track is new or of another codec.
+  struct Continuation {
+    std::uint32_t ssrc = 0;
+    std::optional<std::uint16_t> next_sequence{};  // none when nothing was sent yet
+    std::optional<std::uint32_t>
+        timestamp_offset{};  // RTP timestamp of pts 0, in the track's clock
+  };
+  std::optional<Continuation> continuation(std::size_t track, rtp::Codec codec) const;
+  // Where the time line is at this moment, when an earlier source has left it somewhere.
+  std::optional<std::int64_t> pts_at(std::int64_t now_ns) const;
   // Appends a packet; viewers hear of it at the next flush().
   void publish(rtp::OutPacket&& packet);
   void flush();
@@ -99,22 +135,31 @@ class Stream {
  private:
   struct TrackCounters {
     std::uint32_t packets = 0, octets = 0, last_timestamp = 0;
+    std::uint16_t last_sequence = 0;
     std::int64_t last_pts_90khz = 0;
   };
+  bool fits(const std::vector<rtp::Track>& tracks) const;
+  void tell_end(const std::string& reason);
   void trim(std::int64_t now_ns);
   bool is_spare(std::int64_t now_ns) const;
+  void tend_key_requests(std::int64_t now_ns);
   void forget_first();
 
   std::string name_, cname_;
   StreamLimits limits_;
   std::vector<rtp::Track> tracks_;
   std::vector<TrackCounters> track_counters_;
-  bool ready_ = false, ended_ = false;
+  bool ready_ = false, ended_ = false, remembered_ = false;
+  std::uint32_t layout_ = 0;
   std::string end_reason_;
   PacketRing ring_;
   std::size_t ring_bytes_ = 0;
   std::deque<std::uint64_t> keys_;  // indices of first packets of random access points, ascending
   bool has_video_ = false;
+  KeyRequests key_requests_;
+  KeySource* key_source_ = nullptr;
+  Obedience told_obedience_ = Obedience::unknown;
+  std::int64_t newest_arrival_ns_ = 0, newest_pts_90khz_ = 0;
   std::int64_t clock_pts_90khz_ = 0, clock_wall_ns_ = 0;
   bool clock_known_ = false;
   std::vector<Viewer*> viewers_;  // nullptr where one left during a call

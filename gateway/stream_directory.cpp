@@ -35,8 +35,9 @@ StreamDirectory::Entry::Entry(StreamDirectory& directory, std::string name)
       stream_(std::move(name), directory.plane_.stream_limits()),
       linger_(directory.plane_.clock(),
               [this](sip::TimePoint) {
-                if (holds_ == 0 && !keep_) feed_->stop("nobody watches");
+                if (holds_ == 0 && !keep_) stop("nobody watches");
               }),
+      retry_(directory.plane_.clock(), [this](sip::TimePoint now) { try_again(now); }),
       changed_(directory.plane_.io(), sip::TimePoint::max()) {
   stream_.attach(*this);
 }
@@ -53,25 +54,71 @@ void StreamDirectory::Entry::become(State state) {
 void StreamDirectory::Entry::on_packets() {
   if (!stream_.ready()) return;
   stream_.detach(*this);
+  if (state_ == State::resuming) directory_.resumed_.add();
   since_ = wall_now();
+  note_tracks();
   become(State::live);
   if (holds_ == 0) let_go();
 }
 
+// Of cameras: what others send to our ports is there or is not.
+void StreamDirectory::Entry::note_tracks() {
+  if (!feed_ || !feed_->on_demand() || !stream_.ready()) return;
+  const auto tracks = stream_.tracks();
+  directory_.remembered_.note(name(), {tracks.begin(), tracks.end()});
+}
+
 void StreamDirectory::Entry::on_feed_failed(int status, const std::string& reason) {
+  if (state_ == State::resuming && resume(reason)) return;
   directory_.failed_.add();
+  directory_.remembered_.doubt(name());
   over(status, reason);
 }
 
 void StreamDirectory::Entry::on_feed_ended(const std::string& reason) {
+  if (feed_->lost() && resume(reason)) return;
   over(503, reason);
+}
+
+// Viewers stay for a while: their numbers and times go on when the source is back.
+bool StreamDirectory::Entry::resume(const std::string& reason) {
+  const auto now = sip::Clock::now();
+  if (state_ != State::resuming) {
+    if (state_ != State::live || (holds_ == 0 && !keep_)) return false;
+    resume_until_ = now + directory_.plane_.config().media.resume;
+    become(State::resuming);
+    stream_.attach(*this);  // until packets come
+  }
+  if (now >= resume_until_) return false;
+  reason_ = reason;
+  retry_.set(now + 500ms);
+  return true;
+}
+
+void StreamDirectory::Entry::stop(const std::string& reason) {
+  const auto kept = shared_from_this();
+  resume_until_ = {};
+  feed_->stop(reason);
+  if (state_ == State::resuming) over(503, reason);  // between two calls
+}
+
+void StreamDirectory::Entry::try_again(sip::TimePoint now) {
+  if (now >= resume_until_ || (holds_ == 0 && !keep_)) return over(503, reason_);
+  if (auto feed = directory_.call_again(*this)) {
+    feed_ = std::move(feed);
+    feed_->start();
+  } else {
+    retry_.set(now + 500ms);
+  }
 }
 
 void StreamDirectory::Entry::over(int status, const std::string& reason) {
   if (state_ == State::ended) return;
   status_ = status;
   reason_ = reason;
+  note_tracks();  // sound may have come late
   linger_.clear();
+  retry_.clear();
   become(State::ended);
   stream_.end(reason);
   directory_.remove(*this);
@@ -98,7 +145,9 @@ StreamDirectory::StreamDirectory(MediaPlane& plane, DeviceRegistry& registry,
       registry_(registry),
       signalling_(signalling),
       started_(metrics.counter("gbgate_streams_started_total", "Streams that were asked for")),
-      failed_(metrics.counter("gbgate_streams_failed_total", "Streams that gave no picture")) {
+      failed_(metrics.counter("gbgate_streams_failed_total", "Streams that gave no picture")),
+      resumed_(metrics.counter("gbgate_streams_resumed_total",
+                               "Streams that went on after their source had been lost")) {
   signalling_.set_on_offline([this](const Device& device, const std::string& reason) {
     on_device_offline(device, reason);
   });
@@ -107,10 +156,15 @@ StreamDirectory::StreamDirectory(MediaPlane& plane, DeviceRegistry& registry,
 }
 
 boost::asio::awaitable<OpenResult> StreamDirectory::open(std::string path, std::string) {
-  return start(std::move(path), false);
+  return find_or_call(std::move(path), false, true);
 }
 
 boost::asio::awaitable<OpenResult> StreamDirectory::start(std::string path, bool keep) {
+  return find_or_call(std::move(path), keep, false);
+}
+
+boost::asio::awaitable<OpenResult> StreamDirectory::find_or_call(std::string path, bool keep,
+                                                                 bool describable) {
   while (!path.empty() && path.back() == '/') path.pop_back();
   auto entry = find(path);
   if (!entry) {
@@ -127,14 +181,18 @@ boost::asio::awaitable<OpenResult> StreamDirectory::start(std::string path, bool
     }
   }
   if (keep) entry->keep_ = true;
-  co_return co_await wait(std::move(entry));
+  co_return co_await wait(std::move(entry), describable);
 }
 
 // The hold taken here keeps the source running while somebody waits for it.
-boost::asio::awaitable<OpenResult> StreamDirectory::wait(std::shared_ptr<Entry> entry) {
+boost::asio::awaitable<OpenResult> StreamDirectory::wait(std::shared_ptr<Entry> entry,
+                                                         bool describable) {
   const auto hold = std::make_shared<Hold>(entry);
   const auto give_up = sip::Clock::now() + 45s;
-  while (entry->state() == State::starting && sip::Clock::now() < give_up) {
+  const auto enough = [&] {
+    return entry->state() != State::starting || (describable && entry->stream().describable());
+  };
+  while (!enough() && sip::Clock::now() < give_up) {
     // A port of the node API may wait for its sender for ever; its viewers should not.
     if (!entry->feed()->on_demand() && entry->changed_.expiry() == sip::TimePoint::max())
       entry->changed_.expires_at(sip::Clock::now() + plane_.config().media.first_media_timeout);
@@ -146,7 +204,7 @@ boost::asio::awaitable<OpenResult> StreamDirectory::wait(std::shared_ptr<Entry> 
   if (entry->state() == State::ended) {
     result.status = entry->status();
     result.reason = entry->reason();
-  } else if (entry->state() == State::starting) {
+  } else if (!enough()) {
     entry->changed_.expires_at(sip::TimePoint::max());
     const auto* ingest = entry->feed()->ingest();
     result.status = 504;
@@ -216,12 +274,25 @@ std::shared_ptr<StreamDirectory::Entry> StreamDirectory::add_camera(const Resolv
   if (entries_.size() >= plane_.config().media.max_streams) return nullptr;
   started_.add();
   auto entry = std::make_shared<Entry>(*this, resolved.name);
+  entry->stream_.remember(remembered_.find(resolved.name));
   FeedUser& user = *entry;
   entry->feed_ = std::make_unique<CameraFeed>(signalling_, plane_, *resolved.device,
                                               resolved.channel_id, entry->stream_, user);
   entries_.emplace(resolved.name, entry);
   entry->feed_->start();
   return entry;
+}
+
+// Null while the device is off line.
+std::unique_ptr<Feed> StreamDirectory::call_again(Entry& entry) {
+  const auto source = entry.feed()->source();
+  auto* device = registry_.find(source.device_id);
+  if (!device || !device->session.online()) return nullptr;
+  log::info("media", "calls again device={} channel={}: {}", source.device_id, source.channel_id,
+            entry.reason());
+  FeedUser& user = entry;
+  return std::make_unique<CameraFeed>(signalling_, plane_, *device, source.channel_id,
+                                      entry.stream(), user);
 }
 
 StreamDirectory::Added StreamDirectory::add_ingest(const http::IngestRequest& request,
@@ -255,12 +326,12 @@ std::vector<std::shared_ptr<StreamDirectory::Entry>> StreamDirectory::all() cons
 bool StreamDirectory::stop(const std::string& name, const std::string& reason) {
   const auto entry = find(name);
   if (!entry) return false;
-  entry->feed_->stop(reason);
+  entry->stop(reason);
   return true;
 }
 
 void StreamDirectory::stop_all(const std::string& reason) {
-  for (const auto& entry : all()) entry->feed_->stop(reason);
+  for (const auto& entry : all()) entry->stop(reason);
 }
 
 // The feed called us: it is destroyed when its call has returned.
@@ -271,8 +342,9 @@ void StreamDirectory::remove(Entry& entry) {
 
 void StreamDirectory::on_device_offline(const Device& device, const std::string& reason) {
   for (const auto& entry : all()) {
-    if (entry->feed()->source().device_id == device.id())
-      entry->feed_->stop(fmt::format("device {} is off line: {}", device.id(), reason));
+    if (entry->feed()->source().device_id != device.id()) continue;
+    const auto why = fmt::format("device {} is off line: {}", device.id(), reason);
+    if (auto* camera = dynamic_cast<CameraFeed*>(entry->feed_.get())) camera->lose(why);
   }
 }
 

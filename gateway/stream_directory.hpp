@@ -14,6 +14,7 @@
 #include "gateway/device_registry.hpp"
 #include "gateway/media_plane.hpp"
 #include "gateway/node_feed.hpp"
+#include "gateway/remembered_tracks.hpp"
 #include "gateway/signalling.hpp"
 #include "gateway/stream_source.hpp"
 
@@ -21,7 +22,8 @@ namespace gateway {
 
 class StreamDirectory final : public StreamSource {
  public:
-  enum class State { starting, live, lingering, ended };
+  // resuming: the source was lost while somebody watches, and is called again.
+  enum class State { starting, live, lingering, resuming, ended };
 
   // One stream and what fills it. Lives until the last hold on it is gone, also when it is over.
   class Entry final : public std::enable_shared_from_this<Entry>, private FeedUser, private Viewer {
@@ -50,6 +52,10 @@ class StreamDirectory final : public StreamSource {
     void over(int status, const std::string& reason);
     void hold();
     void let_go();
+    void note_tracks();
+    void stop(const std::string& reason);
+    bool resume(const std::string& reason);
+    void try_again(sip::TimePoint now);
 
     StreamDirectory& directory_;
     Stream stream_;
@@ -60,7 +66,8 @@ class StreamDirectory final : public StreamSource {
     std::optional<WallTime> since_;
     std::size_t holds_ = 0;
     bool keep_ = false;  // runs without viewers until it is stopped
-    Alarm linger_;
+    Alarm linger_, retry_;
+    sip::TimePoint resume_until_{};
     boost::asio::steady_timer changed_;  // cancelled at each change: wakes who waits
   };
 
@@ -69,7 +76,12 @@ class StreamDirectory final : public StreamSource {
 
   // `path`: "<device>/<channel>", "<channel>" where one device alone has it, or an ingest's name.
   boost::asio::awaitable<OpenResult> open(std::string path, std::string query) override;
-  // The same, to run without viewers until it is stopped, when `keep`.
+  // Streams as they were when they last ran; before anything is opened.
+  void load(const DeviceStore::Content& content, DeviceStore* store) {
+    remembered_.open(store, content.streams);
+  }
+  // The same, but waits until there is media, also for a camera that is known; to run without
+  // viewers until it is stopped, when `keep`.
   boost::asio::awaitable<OpenResult> start(std::string path, bool keep);
 
   std::shared_ptr<Entry> find(const std::string& name) const;
@@ -97,7 +109,9 @@ class StreamDirectory final : public StreamSource {
   Resolved resolve_channel(const std::string& channel_id);
   Resolved resolve_device(const std::string& device_id, const std::string& channel_id);
   std::shared_ptr<Entry> add_camera(const Resolved& resolved);
-  boost::asio::awaitable<OpenResult> wait(std::shared_ptr<Entry> entry);
+  std::unique_ptr<Feed> call_again(Entry& entry);
+  boost::asio::awaitable<OpenResult> find_or_call(std::string path, bool keep, bool describable);
+  boost::asio::awaitable<OpenResult> wait(std::shared_ptr<Entry> entry, bool describable);
   void remove(Entry& entry);
   void on_device_offline(const Device& device, const std::string& reason);
 
@@ -105,8 +119,10 @@ class StreamDirectory final : public StreamSource {
   DeviceRegistry& registry_;
   Signalling& signalling_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
+  RememberedTracks remembered_;
   Counter& started_;
   Counter& failed_;
+  Counter& resumed_;
   std::vector<Metrics::Callback> gauges_;
 };
 

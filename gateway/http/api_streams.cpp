@@ -24,7 +24,17 @@ json::object to_json(const StreamViewer& viewer) {
           {"since", rfc3339(viewer.since)},
           {"packets", viewer.packets},
           {"bytes", viewer.bytes},
-          {"skipped_units", viewer.skipped_units}};
+          {"skips", viewer.skips},
+          {"skipped_units", viewer.skipped_units},
+          {"queue_age_ms", viewer.queue_age_ms}};
+}
+
+json::object to_json(const DepartedViewer& departed) {
+  auto object = to_json(departed.viewer);
+  object["until"] = rfc3339(departed.until);
+  object["too_slow"] = departed.too_slow;
+  object["reason"] = text(departed.reason);
+  return object;
 }
 
 json::object to_json(const StreamSourceFigures& source) {
@@ -38,6 +48,14 @@ json::object to_json(const StreamSourceFigures& source) {
           {"reordered", source.reordered},
           {"duplicates", source.duplicates},
           {"invalid", source.invalid},
+          {"payload", text(source.payload)},
+          {"refused", source.refused},
+          {"dropped", source.dropped},
+          {"damaged_units", source.damaged_units},
+          {"timestamp_jumps", source.timestamp_jumps},
+          {"resyncs", source.resyncs},
+          {"skipped_bytes", source.skipped_bytes},
+          {"receiver_reports", source.receiver_reports},
           {"jitter_ms", source.jitter_ms},
           {"bitrate_bps", source.bitrate_bps}};
 }
@@ -59,7 +77,10 @@ json::object to_json(const StreamInfo& stream, const Request& request) {
           {"since", time_or_null(stream.since)},
           {"tracks", all_to_json(stream.tracks)},
           {"source", to_json(stream.source)},
-          {"viewers", all_to_json(stream.viewers)}};
+          {"key_frame_requests", stream.key_frame_requests},
+          {"key_frames_on_request", text(stream.key_frames_on_request)},
+          {"viewers", all_to_json(stream.viewers)},
+          {"departed", all_to_json(stream.departed)}};
 }
 
 Reply<StreamStart> read_start(const Request& request) {

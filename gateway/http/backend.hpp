@@ -68,8 +68,17 @@ struct StreamViewer {
   std::string transport;  // "tcp", "udp", "satip"
   WallTime since{};
   std::uint64_t packets = 0, bytes = 0;
-  std::uint64_t skipped_units = 0;  // not sent because it could not keep up
+  std::uint64_t skips = 0;          // to a later key frame, because it could not keep up
+  std::uint64_t skipped_units = 0;  // not sent for that
   std::int64_t queue_age_ms = 0;    // of the oldest packet that waits for it
+};
+
+// One of the last viewers that left.
+struct DepartedViewer {
+  StreamViewer viewer;
+  WallTime until{};
+  std::string reason;
+  bool too_slow = false;  // it was disconnected for that
 };
 
 struct StreamSourceFigures {
@@ -78,20 +87,31 @@ struct StreamSourceFigures {
   std::string local_address;
   std::uint32_t ssrc = 0;
   std::uint64_t packets = 0, bytes = 0;
-  std::uint64_t lost = 0, reordered = 0, duplicates = 0, invalid = 0;
+  std::string payload;          // "ps", "es"; empty until something came
+  std::uint64_t lost = 0, reordered = 0, duplicates = 0;
+  std::uint64_t invalid = 0;        // no RTP
+  std::uint64_t refused = 0;        // of other senders
+  std::uint64_t dropped = 0;        // by the system: the socket's buffer was full
+  std::uint64_t damaged_units = 0;  // frames that lost bytes
+  std::uint64_t timestamp_jumps = 0;
+  std::uint64_t resyncs = 0, skipped_bytes = 0;  // TCP: the sender broke the framing
+  std::uint64_t receiver_reports = 0;            // sent
   double jitter_ms = 0;
   std::uint64_t bitrate_bps = 0;
 };
 
 struct StreamInfo {
   std::string name;   // the URL's path: "<device-id>/<channel-id>", or the name of an ingest
-  std::string state;  // "starting", "live", "lingering", "ended"
+  std::string state;  // "starting", "live", "lingering", "resuming", "ended"
   std::string rtsp;
   std::string device_id, channel_id;  // empty for an ingest that none of our devices feeds
   std::optional<WallTime> since;      // first media
   std::vector<StreamTrack> tracks;
   StreamSourceFigures source;
+  std::uint64_t key_frame_requests = 0;           // sent to the device for viewers
+  std::string key_frames_on_request = "unknown";  // whether it obeys: "obeys", "ignores"
   std::vector<StreamViewer> viewers;
+  std::vector<DepartedViewer> departed;
 };
 
 struct StreamFilter {

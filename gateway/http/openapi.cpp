@@ -32,14 +32,21 @@ constexpr Schema table[] = {
      "height:integer fps:number channels:integer"},
     {"Viewer",
      "id:string remote_address:string user_agent:string transport:string since:time "
-     "packets:integer bytes:integer skipped_units:integer"},
+     "packets:integer bytes:integer skips:integer skipped_units:integer queue_age_ms:integer"},
+    {"DepartedViewer",
+     "id:string remote_address:string user_agent:string transport:string since:time until:time "
+     "packets:integer bytes:integer skips:integer skipped_units:integer queue_age_ms:integer "
+     "too_slow:boolean reason:string"},
     {"Source",
      "transport:string remote_address:string local_address:string ssrc:integer packets:integer "
      "bytes:integer lost:integer reordered:integer duplicates:integer invalid:integer "
+     "payload:string refused:integer dropped:integer damaged_units:integer "
+     "timestamp_jumps:integer resyncs:integer skipped_bytes:integer receiver_reports:integer "
      "jitter_ms:number bitrate_bps:integer"},
     {"Stream",
      "name:string state:string rtsp:string device_id:string channel_id:string since:time? "
-     "tracks:Track[] source:Source viewers:Viewer[]"},
+     "tracks:Track[] source:Source key_frame_requests:integer key_frames_on_request:string "
+     "viewers:Viewer[] departed:DepartedViewer[]"},
     {"StreamPage", "items:Stream[] total:integer offset:integer limit:integer"},
     {"StreamStart", "name:string keep=:boolean"},
     {"StreamStarted", "name:string rtsp:string already_running:boolean"},

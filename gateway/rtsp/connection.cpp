@@ -1,5 +1,7 @@
 #include "gateway/rtsp/connection.hpp"
 
+#include <netinet/tcp.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -48,12 +50,16 @@ std::string to_text(const tcp::endpoint& endpoint) {
   return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(endpoint.port());
 }
 
+using UnsentLimit = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;  // tcp(7)
+
 void set_up_socket(tcp::socket& socket, const ServerOptions& options) {
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(tcp::socket::keep_alive(true), ignored);
   if (options.tcp_send_buffer_bytes > 0)
     socket.set_option(tcp::socket::send_buffer_size(options.tcp_send_buffer_bytes), ignored);
+  if (options.tcp_unsent_bytes > 0)
+    socket.set_option(UnsentLimit(options.tcp_unsent_bytes), ignored);
   socket.non_blocking(true, ignored);
 }
 
@@ -179,7 +185,7 @@ void Connection::perform(Dialogue::Reply reply) {
     server_->log(ServerLogLevel::info, peer_ + " plays " + reply.start->stream().name() +
                                            " session " + reply.start->id());
     ++server_->counters.plays;
-    server_->viewers.start(reply.start, route, reply.start_at);
+    server_->viewers.start(reply.start, route, reply.start_from);
   }
   writer_->flush();
   if (reply.close) close("too many wrong passwords");

@@ -38,10 +38,10 @@ bool known(const Session& session, const Target& target) {
          (session.satip_stream() && target.stream_id == session.satip_stream());
 }
 
-const rtp::OutPacket* first_of_track(const Stream& stream, std::uint64_t from, std::size_t track) {
-  for (auto i = std::max(from, stream.begin()); i < stream.end(); ++i)
-    if (stream.packet(i).track == track) return &stream.packet(i);
-  return nullptr;
+std::uint64_t first_of_track(const Stream& stream, std::uint64_t from, std::size_t track) {
+  auto i = std::max(from, stream.begin());
+  while (i < stream.end() && stream.packet(i).track != track) ++i;
+  return i;
 }
 
 }  // namespace
@@ -123,7 +123,7 @@ void Dialogue::dispatch(const Request& request, TimePoint now, Reply& reply) {
     case Method::setup:
       return set_up(request, now, reply);
     case Method::play:
-      return play(request, reply);
+      return play(request, now, reply);
     case Method::pause:
       return pause(reply);
     case Method::get_parameter:
@@ -185,6 +185,7 @@ Dialogue::Reply Dialogue::on_opened(const Request& request, const OpenResult& op
     return reply;
   }
   described_ = true;
+  described_layout_ = hold_->stream().layout();
   reply.response.add("Content-Base", target_.presentation_url() + '/')
       .add("Content-Type", "application/sdp");
   reply.response.body = rtsp::describe(hold_->stream(), target_);
@@ -249,6 +250,7 @@ void Dialogue::set_up_track(std::size_t track, Transport transport, TimePoint no
       return;
     }
     session_ = context_.sessions.create(connection_, target_, hold_, now);
+    if (described_) session_->set_layout(described_layout_);
   }
   if (transport.lower == Transport::Lower::tcp)
     choose_channels(track, transport);
@@ -313,7 +315,7 @@ std::optional<Response> Dialogue::check_aggregate(bool one_track_is_enough) cons
   return {};
 }
 
-void Dialogue::play(const Request& request, Reply& reply) {
+void Dialogue::play(const Request& request, TimePoint now, Reply& reply) {
   if (auto refused = check_aggregate(false)) {
     reply.response = std::move(*refused);
     return;
@@ -322,25 +324,48 @@ void Dialogue::play(const Request& request, Reply& reply) {
     reply.response = answer(404, "the stream has ended: " + session_->stream().end_reason());
     return;
   }
+  if (session_->outdated()) {
+    reply.response = answer(404, "the stream's tracks are not what they were: describe it again");
+    return;
+  }
   // Live: whatever Range, Scale and Speed ask for, it plays from now on and at its own pace.
   reply.response.add("Range", "npt=now-");
   if (request.has("Scale")) reply.response.add("Scale", "1.0");
   if (session_->state() == Session::State::playing) return;
   reply.start = session_;
-  reply.start_at = session_->start_position();
-  if (const auto info = rtp_info(*session_, reply.start_at); !info.empty())
+  reply.start_from = plan_start(*session_, now);
+  if (const auto info = rtp_info(*session_, reply.start_from); !info.empty())
     reply.response.add("RTP-Info", info);
   session_->play();
 }
 
-std::string Dialogue::rtp_info(const Session& session, std::optional<std::uint64_t> from) const {
-  if (!from || session.satip_stream()) return {};
+PlayStart Dialogue::plan_start(const Session& session, TimePoint now) const {
+  const auto now_ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+  const auto& stream = session.stream();
+  const auto& requests = stream.key_requests();
+  const auto newest = session.start_position();
+  PlaySituation situation{.video = session.has_video(),
+                          .askable = requests.askable(now_ns),
+                          .obedience = requests.obedience(now_ns),
+                          .ask_in_ns = requests.ask_in_ns(now_ns)};
+  if (situation.video && newest) situation.key_age_ns = now_ns - stream.packet(*newest).arrival_ns;
+  const auto plan = plan_play(situation, context_.play_times);
+  PlayStart start{.at = newest, .ask = plan.ask, .patience_ns = plan.patience_ns};
+  if (plan.from == PlayPlan::From::next_key) start.at.reset();
+  return start;
+}
+
+std::string Dialogue::rtp_info(const Session& session, PlayStart& start) const {
+  if (!start.at || session.satip_stream()) return {};
   std::vector<RtpInfo> infos;
   for (const auto& setup : session.setups()) {
-    const auto* packet = first_of_track(session.stream(), *from, setup.track);
-    if (!packet) continue;
+    const auto& stream = session.stream();
+    const auto index = first_of_track(stream, *start.at, setup.track);
+    if (index == stream.end()) continue;
+    start.promised = std::max(start.promised, index + 1);
     infos.push_back({session.target().track_url(static_cast<unsigned>(setup.track)),
-                     packet->sequence, packet->timestamp});
+                     stream.packet(index).sequence, stream.packet(index).timestamp});
   }
   return print_rtp_info(infos);
 }

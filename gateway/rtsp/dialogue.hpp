@@ -11,6 +11,7 @@
 
 #include "gateway/rtsp/authenticator.hpp"
 #include "gateway/rtsp/message.hpp"
+#include "gateway/rtsp/play_policy.hpp"
 #include "gateway/rtsp/session.hpp"
 
 namespace gateway {
@@ -30,6 +31,7 @@ struct DialogueContext {
   std::size_t viewers_per_stream = 500;
   std::size_t wrong_passwords = 8;                      // then the connection is closed
   Duration describe_linger = std::chrono::seconds(15);  // a DESCRIBE without SETUP holds the source
+  PlayTimes play_times{};
 };
 
 class Dialogue {
@@ -45,7 +47,7 @@ class Dialogue {
     std::shared_ptr<Session> stop;  // paused, or ended when `ended`: then it is out of the table
     bool ended = false;             // and a BYE is due
     std::shared_ptr<Session> start;
-    std::optional<std::uint64_t> start_at;  // empty: at the next key frame
+    PlayStart start_from;
     bool close = false;
   };
 
@@ -76,7 +78,8 @@ class Dialogue {
   void set_up_opened(const Request& request, TimePoint now, Reply& reply);
   void set_up_satip(Transport transport, TimePoint now, Reply& reply);
   void set_up_track(std::size_t track, Transport transport, TimePoint now, Reply& reply);
-  void play(const Request& request, Reply& reply);
+  void play(const Request& request, TimePoint now, Reply& reply);
+  PlayStart plan_start(const Session& session, TimePoint now) const;
   void pause(Reply& reply);
   void parameter(const Request& request, Reply& reply) const;
   void teardown(Reply& reply);
@@ -86,7 +89,8 @@ class Dialogue {
   void add_server_ports(std::size_t track, Transport& transport) const;
   void choose_channels(std::size_t track, Transport& transport) const;
   bool channel_taken(std::uint8_t channel, std::size_t track) const;
-  std::string rtp_info(const Session& session, std::optional<std::uint64_t> from) const;
+  // Sets what it promises.
+  std::string rtp_info(const Session& session, PlayStart& start) const;
   bool is_described(const Target& target) const;
 
   DialogueContext& context_;
@@ -100,6 +104,7 @@ class Dialogue {
   std::optional<Target> opened_;
   std::shared_ptr<StreamHold> hold_;
   bool described_ = false;
+  std::uint32_t described_layout_ = 0;  // of the stream then
   TimePoint opened_at_{};
 };
 

@@ -23,7 +23,7 @@ std::int64_t steady_ns() {
 LiveViewer::LiveViewer(std::shared_ptr<Session> session, ViewerLimits limits, Over over)
     : session_(std::move(session)),
       limits_(limits),
-      head_(*session_, limits),
+      head_(*session_, limits, session_->lower() == Transport::Lower::udp),
       ts_(make_ts(*session_)),
       reports_(*session_, ts_.get()),
       over_(std::move(over)) {}
@@ -32,14 +32,24 @@ LiveViewer::~LiveViewer() {
   if (playing_) stream().detach(*this);
 }
 
-void LiveViewer::start(std::optional<std::uint64_t> at) {
+void LiveViewer::start(const PlayStart& start) {
   const auto now_ns = steady_ns();
   if (!playing_) stream().attach(*this);
   playing_ = true;
+  patient_until_ns_ = start.patience_ns > 0 ? now_ns + start.patience_ns : 0;
+  if (start.ask) stream().wish_key(now_ns);
   reports_.add_missing();
-  head_.start(at, now_ns);
+  head_.start(start.at, now_ns, start.promised);
   if (ts_) ts_->set_tracks(stream().tracks());
+  go_on(now_ns);
+}
+
+void LiveViewer::go_on(std::int64_t now_ns) {
   head_.refresh(now_ns);
+  if (patient_until_ns_ > 0 && now_ns >= patient_until_ns_ && head_.waiting()) {
+    patient_until_ns_ = 0;
+    head_.start(session_->start_position(), now_ns);
+  }
   transmit(now_ns);
 }
 
@@ -59,13 +69,15 @@ void LiveViewer::finish(const std::string& reason) {
 void LiveViewer::tick(std::int64_t now_ns) {
   if (!playing_) return;
   head_.check_backlog(now_ns);
-  transmit(now_ns);
+  go_on(now_ns);
   for (const auto& setup : session_->setups())
     if (reports_.due(setup.track, now_ns)) report(setup.track, now_ns);
   if (acknowledges() && bytes_ != bytes_at_tick_) session_->touch(Clock::now());
   bytes_at_tick_ = bytes_;
-  if (stalled(now_ns))
-    over("viewer took nothing for " + std::to_string(limits_.stall_ns / 1'000'000'000) + " s");
+  if (stalled(now_ns) || head_.stalled(now_ns)) too_slow_ = true;
+  if (too_slow_)
+    over("viewer too slow: it took nothing, or no whole picture, for " +
+         std::to_string(limits_.stall_ns / 1'000'000'000) + " s");
 }
 
 void LiveViewer::report(std::size_t track, std::int64_t now_ns) {
@@ -75,9 +87,7 @@ void LiveViewer::report(std::size_t track, std::int64_t now_ns) {
 }
 
 void LiveViewer::on_packets() {
-  const auto now_ns = steady_ns();
-  head_.refresh(now_ns);
-  transmit(now_ns);
+  go_on(steady_ns());
 }
 
 void LiveViewer::on_end(const std::string& reason) {

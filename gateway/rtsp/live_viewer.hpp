@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gateway/rtsp/play_head.hpp"
+#include "gateway/rtsp/play_policy.hpp"
 #include "gateway/rtsp/satip.hpp"
 #include "gateway/rtsp/track_reports.hpp"
 #include "gateway/stream.hpp"
@@ -29,6 +30,14 @@ struct ViewerFigures {
   std::optional<rtp::ViewerReport> report;  // what the viewer says of loss and jitter
 };
 
+// One that has left.
+struct Departure {
+  ViewerFigures viewer;  // as it was
+  std::string reason;
+  std::chrono::system_clock::time_point at;
+  bool too_slow = false;
+};
+
 std::int64_t steady_ns();
 
 class LiveViewer : public gateway::Viewer {
@@ -43,8 +52,8 @@ class LiveViewer : public gateway::Viewer {
   LiveViewer& operator=(const LiveViewer&) = delete;
 
   const std::shared_ptr<Session>& session() const { return session_; }
-  // Begins to send; empty: at the next key frame.
-  void start(std::optional<std::uint64_t> at);
+  // Begins to send.
+  void start(const PlayStart& start);
   void pause();
   // Sends RTCP BYE and nothing more.
   void finish(const std::string& reason);
@@ -52,6 +61,8 @@ class LiveViewer : public gateway::Viewer {
   void tick(std::int64_t now_ns);
   // RTCP from the viewer, by whichever way it came. True when it was a sign of life.
   bool on_rtcp(std::span<const std::uint8_t> bytes) { return reports_.on_rtcp(bytes, steady_ns()); }
+  // Ended because it did not take what it was sent.
+  bool too_slow() const { return too_slow_; }
   virtual ViewerFigures figures() const;
 
   void on_packets() final;
@@ -75,6 +86,8 @@ class LiveViewer : public gateway::Viewer {
     bytes_ += bytes;
   }
   void over(const std::string& reason);
+  // Packets were published, or time has passed.
+  void go_on(std::int64_t now_ns);
 
   std::shared_ptr<Session> session_;
   ViewerLimits limits_;
@@ -84,7 +97,8 @@ class LiveViewer : public gateway::Viewer {
 
  private:
   Over over_;
-  bool playing_ = false, is_over_ = false;
+  bool playing_ = false, is_over_ = false, too_slow_ = false;
+  std::int64_t patient_until_ns_ = 0;  // then the newest key frame will do; 0: no limit
   std::uint64_t packets_ = 0, bytes_ = 0, bytes_at_tick_ = 0;
   std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
   std::vector<std::uint8_t> rtcp_;  // reused

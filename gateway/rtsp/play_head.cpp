@@ -3,10 +3,18 @@
 #include <algorithm>
 
 namespace gateway::rtsp {
+namespace {
 
-void PlayHead::start(std::optional<std::uint64_t> at, std::int64_t now_ns) {
+constexpr std::int64_t pace_factor = 4;
+// A gap costs a player a moment (it looks for lost packets), so that it must gain more.
+constexpr std::int64_t worth_a_gap_ns = 1'500'000'000;
+
+}  // namespace
+
+void PlayHead::start(std::optional<std::uint64_t> at, std::int64_t now_ns, std::uint64_t promised) {
   jump_.reset();
   in_unit_ = false;
+  promised_ = promised;
   waiting_ = !at;
   jump(at.value_or(stream().end()), now_ns);
 }
@@ -14,17 +22,44 @@ void PlayHead::start(std::optional<std::uint64_t> at, std::int64_t now_ns) {
 void PlayHead::jump(std::uint64_t to, std::int64_t now_ns) {
   position_ = to;
   since_ns_ = now_ns;
+  excused_until_ns_ = now_ns;
   free_until_ = counted_until_ = stream().end();
   backlog_bytes_ = 0;
+  pacing_ = pace_ && to >= stream().begin() && to < stream().end();
+  if (!pacing_) return;
+  pace_from_ns_ = stream().packet(to).arrival_ns;
+  // While it catches up at speed f, 1/f of that time is added at the other end.
+  const auto behind_ns = std::max<std::int64_t>(0, now_ns - pace_from_ns_);
+  excused_until_ns_ += behind_ns / (pace_factor - 1);
+}
+
+std::int64_t PlayHead::due_ns(std::uint64_t index) const {
+  if (!pacing_) return 0;
+  return since_ns_ + (stream().packet(index).arrival_ns - pace_from_ns_) / pace_factor;
+}
+
+void PlayHead::perform_jump(std::int64_t now_ns) {
+  waiting_ = !jump_->to;
+  const auto to = jump_->to.value_or(jump_->from);
+  if (position_ < to || waiting_) jump(to, now_ns);
+  jump_.reset();
+}
+
+// A newer key frame came while old pictures are still being sent.
+void PlayHead::get_level() {
+  if (jump_ || waiting_ || !catching_up() || !session_.has_video()) return;
+  const auto latest = stream().latest_key();
+  if (!latest || *latest <= position_ || position_ < stream().begin()) return;
+  const auto gain_ns = stream().packet(*latest).arrival_ns - stream().packet(position_).arrival_ns;
+  if (gain_ns < worth_a_gap_ns) return;
+  const auto boundary = end_of_unit();
+  if (boundary && *boundary >= promised_ && *boundary < *latest)
+    jump_ = Jump{.from = *boundary, .to = latest};
 }
 
 void PlayHead::refresh(std::int64_t now_ns) {
-  if (jump_ && position_ >= jump_->from) {
-    waiting_ = !jump_->to;
-    const auto to = jump_->to.value_or(jump_->from);
-    if (position_ < to || waiting_) jump(to, now_ns);
-    jump_.reset();
-  }
+  get_level();
+  if (jump_ && position_ >= jump_->from) perform_jump(now_ns);
   if (position_ < stream().begin()) {
     ++skips_;
     units_counted_until_ = std::max(units_counted_until_, position_);
@@ -70,8 +105,23 @@ void PlayHead::check_backlog(std::int64_t now_ns) {
   count_backlog();
   const auto first = next(position_);
   if (first == stream().end()) return;
-  const auto age_ns = now_ns - std::max(stream().packet(first).arrival_ns, since_ns_);
-  if (age_ns > limits_.backlog_ns || backlog_bytes_ > limits_.backlog_bytes) skip(now_ns);
+  if (now_ns < excused_until_ns_) {
+    free_until_ = counted_until_ = stream().end();
+    backlog_bytes_ = 0;
+    return;
+  }
+  if (age_ns(first, now_ns) > limits_.backlog_ns || backlog_bytes_ > limits_.backlog_bytes)
+    skip(now_ns);
+}
+
+std::int64_t PlayHead::age_ns(std::uint64_t index, std::int64_t now_ns) const {
+  return now_ns - std::max(stream().packet(index).arrival_ns, excused_until_ns_);
+}
+
+bool PlayHead::stalled(std::int64_t now_ns) const {
+  if (position_ < stream().begin()) return false;  // the next refresh() goes on elsewhere
+  const auto first = next(position_);
+  return first < stream().end() && age_ns(first, now_ns) > limits_.stall_ns;
 }
 
 void PlayHead::count_backlog() {
@@ -95,9 +145,9 @@ void PlayHead::skip(std::int64_t now_ns) {
   ++skips_;
   units_counted_until_ = *boundary;
   if (planned.to) count_skipped_units(*planned.to);
-  since_ns_ = now_ns;
+  excused_until_ns_ = now_ns;
   jump_ = planned;
-  refresh(now_ns);
+  if (position_ >= jump_->from) perform_jump(now_ns);
 }
 
 // The index behind the last packet of the video unit that was begun; empty when it is not in yet.

@@ -1,5 +1,8 @@
 // Where one viewer is in its stream's ring, and how far behind: starts at a key frame, and when the
 // viewer cannot keep up, goes on at a later one. Pure.
+//
+// A paced one sends what is older than its start at four times the speed at which it came, until it
+// is level with the source: a group of pictures in one burst overruns UDP receivers.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +15,9 @@ namespace gateway::rtsp {
 
 struct ViewerLimits {
   std::int64_t backlog_ns = 2'000'000'000;        // age of the next packet to send
-  std::uint64_t backlog_bytes = 8 * 1024 * 1024;  // published and not sent
-  std::int64_t stall_ns = 10'000'000'000;         // nothing taken for so long: disconnect
+  std::uint64_t backlog_bytes = 4 * 1024 * 1024;  // published and not sent
+  // Nothing taken for so long, or a picture begun and not finished within it: disconnect.
+  std::int64_t stall_ns = 10'000'000'000;
 };
 
 // A batch is made by walking: i = next(position()); i = next(i + 1); ... until stream.end(); what
@@ -21,10 +25,11 @@ struct ViewerLimits {
 class PlayHead {
  public:
   // `session` outlives it; its set-up tracks are those that are sent.
-  PlayHead(const Session& session, ViewerLimits limits) : session_(session), limits_(limits) {}
+  PlayHead(const Session& session, ViewerLimits limits, bool paced = false)
+      : session_(session), limits_(limits), pace_(paced) {}
 
-  // Empty: at the next key frame.
-  void start(std::optional<std::uint64_t> at, std::int64_t now_ns);
+  // Empty: at the next key frame. Packets before `promised` are never left out for getting level.
+  void start(std::optional<std::uint64_t> at, std::int64_t now_ns, std::uint64_t promised = 0);
   // To be called when packets were published, before walking: a key frame that was waited for may
   // be there, or the ring may have overtaken the viewer.
   void refresh(std::int64_t now_ns);
@@ -35,9 +40,17 @@ class PlayHead {
   // To be called when not everything could be sent. Beyond a limit, plans to go on at the newest
   // key frame, or to wait for one. A unit that was begun is finished first.
   void check_backlog(std::int64_t now_ns);
+  // When the packet may leave, on the steady clock.
+  std::int64_t due_ns(std::uint64_t index) const;
+  // Everything has been sent.
+  void reached_end() { pacing_ = false; }
+  // The begun picture has not moved on for longer than the limit: the viewer is beyond help.
+  bool stalled(std::int64_t now_ns) const;
 
+  // Nothing is sent before a key frame comes.
+  bool waiting() const { return waiting_; }
   // What is sent now was published before the start, or before the last jump.
-  bool catching_up() const { return position_ < free_until_; }
+  bool catching_up() const { return pacing_ || position_ < free_until_; }
   std::int64_t queue_age_ns(std::int64_t now_ns) const;
   std::uint64_t skips() const { return skips_; }
   std::uint64_t skipped_units() const { return skipped_units_; }
@@ -52,19 +65,25 @@ class PlayHead {
   bool wanted(const rtp::OutPacket& packet) const;
   bool video(const rtp::OutPacket& packet) const;
   void jump(std::uint64_t to, std::int64_t now_ns);
+  void perform_jump(std::int64_t now_ns);
+  void get_level();
   void skip(std::int64_t now_ns);
+  std::int64_t age_ns(std::uint64_t index, std::int64_t now_ns) const;
   std::optional<std::uint64_t> end_of_unit() const;
   void count_backlog();
 
   const Session& session_;
   ViewerLimits limits_;
-  std::uint64_t position_ = 0;
+  bool pace_, pacing_ = false;
+  std::int64_t pace_from_ns_ = 0;  // arrival of the first packet of what is paced
+  std::uint64_t position_ = 0, promised_ = 0;
   bool waiting_ = false;  // for a key frame at or after position_
   bool in_unit_ = false;  // the last video packet sent was not its unit's last
   std::optional<Jump> jump_;
-  std::int64_t since_ns_ = 0;        // of the start, or of the last jump
-  std::uint64_t free_until_ = 0;     // packets that were old at the start are no backlog
-  std::uint64_t counted_until_ = 0;  // backlog_bytes_ is of [free_until_, counted_until_)
+  std::int64_t since_ns_ = 0;          // of the start, or of the last jump
+  std::int64_t excused_until_ns_ = 0;  // what came before is no backlog: pacing holds it back
+  std::uint64_t free_until_ = 0;       // packets that were old at the start are no backlog
+  std::uint64_t counted_until_ = 0;    // backlog_bytes_ is of [free_until_, counted_until_)
   std::uint64_t backlog_bytes_ = 0;
   std::uint64_t units_counted_until_ = 0;
   std::uint64_t skips_ = 0, skipped_units_ = 0;

@@ -183,6 +183,11 @@ std::vector<ViewerFigures> Server::viewers() const {
   return listening_->state->viewers.figures();
 }
 
+std::vector<Departure> Server::departures() const {
+  const auto& departures = listening_->state->viewers.departures();
+  return {departures.begin(), departures.end()};
+}
+
 std::size_t Server::connections() const {
   return listening_->connections.size();
 }
@@ -193,8 +198,10 @@ std::size_t Server::sessions() const {
 
 ServerCounters Server::counters() const {
   auto counters = listening_->state->counters;
-  counters.skipped_units = listening_->state->viewers.skipped_units();
-  for (const auto& viewer : viewers()) counters.skipped_units += viewer.skipped_units;
+  const auto totals = listening_->state->viewers.totals();
+  counters.skipped_units = totals.skipped_units;
+  counters.skips = totals.skips;
+  counters.slow_viewers = totals.too_slow;
   return counters;
 }
 

@@ -38,6 +38,7 @@ class Server {
 
   std::uint16_t port() const { return port_; }
   std::vector<ViewerFigures> viewers() const;
+  std::vector<Departure> departures() const;  // the last hundred, oldest first
   std::size_t connections() const;
   std::size_t sessions() const;
   ServerCounters counters() const;

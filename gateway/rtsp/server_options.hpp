@@ -23,6 +23,9 @@ struct ServerOptions {
   std::size_t udp_pairs = 2;
   int udp_send_buffer_bytes = 2 * 1024 * 1024;  // asked of the kernel
   int tcp_send_buffer_bytes = 0;                // 0: the kernel's choice, which grows by need
+  // What the kernel may hold of a viewer and not have sent: it takes no more then, and the rest
+  // stays in the ring, where it costs nothing and can be skipped. 0: as much as its buffer holds.
+  int tcp_unsent_bytes = 256 * 1024;
 
   std::vector<User> users;
   bool trust_loopback = true;  // peers on 127.0.0.0/8 and ::1 need no password
@@ -53,6 +56,8 @@ struct ServerCounters {
   std::uint64_t lost_sessions = 0;  // ended neither by TEARDOWN nor by the peer leaving
   std::uint64_t skipped_bytes = 0;  // from clients, in search of a message
   std::uint64_t skipped_units = 0;  // not sent, because viewers were too slow
+  std::uint64_t skips = 0;          // times that a viewer went on at a later key frame
+  std::uint64_t slow_viewers = 0;   // disconnected for being too slow
 };
 
 }  // namespace gateway::rtsp

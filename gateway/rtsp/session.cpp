@@ -11,7 +11,8 @@ Session::Session(std::string id, std::uint64_t connection, Target target,
     : id_(std::move(id)),
       connection_(connection),
       target_(std::move(target)),
-      hold_(std::move(hold)) {}
+      hold_(std::move(hold)),
+      layout_(hold_->stream().layout()) {}
 
 Stream& Session::stream() const {
   return hold_->stream();

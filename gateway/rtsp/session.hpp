@@ -65,6 +65,10 @@ class Session {
   void pause(std::uint64_t position);
   std::optional<std::uint64_t> paused_at() const { return paused_at_; }
 
+  // Stream::layout() of the SDP by which it is set up.
+  void set_layout(std::uint32_t layout) { layout_ = layout; }
+  bool outdated() const { return layout_ != stream().layout(); }
+
   void touch(TimePoint now) { last_sign_of_life_ = now; }
   void orphan() { orphaned_ = true; }
   bool expired(TimePoint now, const SessionTimes& times) const;
@@ -84,6 +88,7 @@ class Session {
   std::optional<std::uint64_t> paused_at_;
   TimePoint last_sign_of_life_{};
   bool orphaned_ = false;
+  std::uint32_t layout_ = 0;
 };
 
 // All sessions of a server.

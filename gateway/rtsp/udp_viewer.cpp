@@ -46,8 +46,10 @@ void UdpViewer::transmit(std::int64_t now_ns) {
   std::size_t sent_bytes = 0;
   while (sent_bytes < budget) {
     head_.refresh(now_ns);
-    const auto* packet = next_packet();
-    if (!packet) return;
+    const auto index = head_.next(head_.position());
+    if (index == stream().end()) return head_.reached_end();
+    const auto* packet = &stream().packet(index);
+    if (const auto due_ns = head_.due_ns(index); due_ns > now_ns) return wait_pace(due_ns - now_ns);
     const std::size_t track = ts_ ? 0 : packet->track;
     auto* destination = find(track);
     if (!destination) {
@@ -56,7 +58,8 @@ void UdpViewer::transmit(std::int64_t now_ns) {
     }
     if (!destination) return;
     if (reports_.first_due(track)) report(track, now_ns);
-    const auto bytes = ts_ ? send_ts(*destination) : send_run(*destination, budget - sent_bytes);
+    const auto bytes =
+        ts_ ? send_ts(*destination) : send_run(*destination, budget - sent_bytes, now_ns);
     sent_bytes += bytes;
     if (blocked_) {
       blocked_since_ns_ = now_ns;
@@ -67,14 +70,14 @@ void UdpViewer::transmit(std::int64_t now_ns) {
 }
 
 // Packets of one track that lie together.
-std::size_t UdpViewer::send_run(Destination& destination, std::size_t budget) {
+std::size_t UdpViewer::send_run(Destination& destination, std::size_t budget, std::int64_t now_ns) {
   DatagramBatch batch(destination.rtp);
   std::uint64_t indices[DatagramBatch::max_datagrams];
   std::size_t bytes = 0;
   for (auto i = head_.next(head_.position()); i < stream().end() && bytes < budget;
        i = head_.next(i + 1)) {
     const auto& packet = stream().packet(i);
-    if (packet.track != destination.track) break;
+    if (packet.track != destination.track || head_.due_ns(i) > now_ns) break;
     const auto at = batch.size();
     if (!batch.add(packet)) break;
     indices[at] = i;
@@ -112,9 +115,10 @@ std::size_t UdpViewer::send_ts(Destination& destination) {
   return at;
 }
 
-void UdpViewer::wait_pace() {
+void UdpViewer::wait_pace(std::int64_t at_least_ns) {
   pacing_ = true;
-  timer_.expires_after(pace_.interval);
+  timer_.expires_after(
+      std::max<std::chrono::nanoseconds>(pace_.interval, std::chrono::nanoseconds(at_least_ns)));
   timer_.async_wait([this, weak = std::weak_ptr(alive_)](const boost::system::error_code& error) {
     if (error || weak.expired()) return;
     pacing_ = false;

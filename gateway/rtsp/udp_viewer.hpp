@@ -13,8 +13,9 @@ namespace gateway::rtsp {
 // The packets of a stream that are there at the start, and those of a large picture, do not leave
 // at the speed of our own link: small receive buffers would lose them. So much at a time:
 struct UdpPace {
-  std::size_t burst_bytes = 48 * 1024;     // live: 128 Mbit/s
-  std::size_t catch_up_bytes = 12 * 1024;  // packets from before the start: 32 Mbit/s
+  std::size_t burst_bytes = 48 * 1024;  // live: 128 Mbit/s
+  // Packets from before the start: 32 Mbit/s, and never faster than PlayHead::due_ns().
+  std::size_t catch_up_bytes = 12 * 1024;
   std::chrono::microseconds interval{3000};
 };
 
@@ -49,9 +50,9 @@ class UdpViewer final : public LiveViewer, private UdpSender::Peer {
   void update_destinations();
   Destination* find(std::size_t track);
   // The bytes sent; 0: nothing more can be sent now.
-  std::size_t send_run(Destination& destination, std::size_t budget);
+  std::size_t send_run(Destination& destination, std::size_t budget, std::int64_t now_ns);
   std::size_t send_ts(Destination& destination);
-  void wait_pace();
+  void wait_pace(std::int64_t at_least_ns = 0);
 
   UdpPace pace_;
   UdpSender& sender_;

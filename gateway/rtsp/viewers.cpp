@@ -31,13 +31,13 @@ bool Viewers::is_announced(std::uint16_t port) const {
 }
 
 void Viewers::start(const std::shared_ptr<Session>& session, const Route& route,
-                    std::optional<std::uint64_t> at) {
+                    const PlayStart& from) {
   auto& entry = viewers_[session.get()];
   if (!entry.viewer) {
     entry.viewer = make(session, route);
     entry.peer = route.peer;
   }
-  entry.viewer->start(at);
+  entry.viewer->start(from);
 }
 
 std::unique_ptr<LiveViewer> Viewers::make(const std::shared_ptr<Session>& session,
@@ -77,9 +77,27 @@ void Viewers::pause(const Session& session) {
 void Viewers::finish(const Session& session, const std::string& reason) {
   const auto found = viewers_.find(&session);
   if (found == viewers_.end()) return;
-  found->second.viewer->finish(reason);
-  skipped_units_ += found->second.viewer->figures().skipped_units;
+  auto& viewer = *found->second.viewer;
+  viewer.finish(reason);
+  auto figures = viewer.figures();
+  figures.peer = found->second.peer;
+  left_.skips += figures.skips;
+  left_.skipped_units += figures.skipped_units;
+  if (viewer.too_slow()) ++left_.too_slow;
+  if (departures_.size() == departures_kept) departures_.pop_front();
+  departures_.push_back(
+      {std::move(figures), reason, std::chrono::system_clock::now(), viewer.too_slow()});
   viewers_.erase(found);
+}
+
+Viewers::Totals Viewers::totals() const {
+  auto totals = left_;
+  for (const auto& [session, entry] : viewers_) {
+    const auto figures = entry.viewer->figures();
+    totals.skips += figures.skips;
+    totals.skipped_units += figures.skipped_units;
+  }
+  return totals;
 }
 
 bool Viewers::on_rtcp(const Session& session, std::span<const std::uint8_t> bytes) {

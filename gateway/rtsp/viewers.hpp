@@ -4,6 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,8 +33,7 @@ class Viewers {
           SessionTable& sessions, UdpSender& udp, SessionOver session_over);
   ~Viewers();
 
-  void start(const std::shared_ptr<Session>& session, const Route& route,
-             std::optional<std::uint64_t> at);
+  void start(const std::shared_ptr<Session>& session, const Route& route, const PlayStart& from);
   void pause(const Session& session);
   // BYE, and forget it. The session is, or will be, out of the table.
   void finish(const Session& session, const std::string& reason);
@@ -42,7 +42,14 @@ class Viewers {
   void clear(const std::string& reason);
 
   std::vector<ViewerFigures> figures() const;
-  std::uint64_t skipped_units() const { return skipped_units_; }
+  struct Totals {
+    std::uint64_t skips = 0, skipped_units = 0, too_slow = 0;
+  };
+  // Of those that are here and those that have left.
+  Totals totals() const;
+  // The last that left, oldest first, and why.
+  static constexpr std::size_t departures_kept = 100;
+  const std::deque<Departure>& departures() const { return departures_; }
 
  private:
   struct Entry {
@@ -60,7 +67,8 @@ class Viewers {
   UdpSender& udp_;
   SessionOver session_over_;
   std::unordered_map<const Session*, Entry> viewers_;
-  std::uint64_t skipped_units_ = 0;  // of those that have left
+  Totals left_;  // of those that have left
+  std::deque<Departure> departures_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

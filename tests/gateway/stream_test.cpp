@@ -168,3 +168,72 @@ TEST_CASE("a sender report maps the instant of capture, not that of sending") {
   CHECK(report.packet_count == 26);
   CHECK(report.octet_count == 26 * 988);
 }
+
+TEST_CASE("a source that takes over goes on with the numbers and times of the one before") {
+  auto stream = video_stream();
+  CHECK_FALSE(stream.pts_at(0).has_value());
+  std::int64_t now_ns = 0;
+  const auto first = stream.continuation(0, rtp::Codec::h264);
+  REQUIRE(first.has_value());
+  CHECK_FALSE(first->next_sequence.has_value());  // nothing was sent: any will do
+  for (std::uint16_t i = 0; i < 3; ++i) {
+    rtp::OutPacket packet;
+    packet.unit_begin = packet.unit_end = true;
+    packet.size_bytes = 100;
+    packet.sequence = static_cast<std::uint16_t>(65534 + i);
+    packet.pts_90khz = 900'000 + 3600 * i;
+    packet.timestamp = 0xffffff00u + 3600u * i;
+    packet.arrival_ns = now_ns += 40 * ms;
+    stream.publish(std::move(packet));
+  }
+  const auto on = stream.continuation(0, rtp::Codec::h264);
+  REQUIRE(on.has_value());
+  CHECK(on->next_sequence == 1);  // over the wrap
+  CHECK(on->timestamp_offset == 0xffffff00u - 900'000u);
+  CHECK(stream.pts_at(now_ns + 1000 * ms) == 900'000 + 7200 + 90'000);
+  CHECK_FALSE(stream.continuation(0, rtp::Codec::h265).has_value());
+  CHECK_FALSE(stream.continuation(7, rtp::Codec::h264).has_value());
+}
+
+TEST_CASE("remembered tracks serve until the source knows better") {
+  struct Case {
+    const char* name;
+    std::vector<rtp::Track> remembered, real;
+    bool corrected;  // viewers must come again
+    std::size_t tracks;
+  };
+  auto with_sets = track(rtp::Codec::h264);
+  with_sets.sets.sps = {0x67, 1};
+  auto aac = track(rtp::Codec::aac), other_aac = aac;
+  aac.sets.config = {0x12, 0x10};
+  other_aac.sets.config = {0x14, 0x08};
+  const auto h264 = track(rtp::Codec::h264), h265 = track(rtp::Codec::h265),
+             g711 = track(rtp::Codec::g711a);
+  const Case cases[] = {
+      {"the same", {h264, g711}, {h264, g711}, false, 2},
+      {"other parameter sets: they come in band", {h264}, {with_sets}, false, 1},
+      {"sound is silent today", {h264, g711}, {h264}, false, 2},
+      {"sound is new", {h264}, {h264, g711}, false, 2},
+      {"another codec", {h264, g711}, {h265, g711}, true, 2},
+      {"other sound", {h264, g711}, {h264, aac}, true, 2},
+      {"AAC that cannot say so in band", {h264, aac}, {h264, other_aac}, true, 2},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    gateway::Stream stream("a/b", {});
+    CHECK_FALSE(stream.describable());
+    stream.remember(c.remembered);
+    CHECK(stream.describable());
+    CHECK_FALSE(stream.ready());
+    Watcher watcher;
+    watcher.stream = &stream;
+    stream.attach(watcher);
+    const auto layout = stream.layout();
+    stream.set_tracks(c.real, true);
+    CHECK(stream.ready());
+    CHECK(stream.tracks().size() == c.tracks);
+    CHECK(watcher.end_reason.empty() != c.corrected);
+    CHECK((stream.layout() != layout) == c.corrected);
+    stream.detach(watcher);
+  }
+}

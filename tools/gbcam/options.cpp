@@ -147,6 +147,9 @@ void add_faults(CLI::App& app, MediaOptions& media, CallOptions& call) {
   app.add_option("--reject", call.reject, "answer every INVITE with this status")
       ->check(CLI::Range(300, 699));
   app.add_flag("--no-answer", call.no_answer, "never answer an INVITE");
+  app.add_flag_callback(
+      "--ignore-key-requests", [&call] { call.key_on_request = KeyOnRequest::ignored; },
+      "go on with the own interval when asked for a key frame");
   add_seconds(app, "--answer-after", call.answer_after, "ring so long before the 200, s");
   add_seconds(app, "--bye-after", call.bye_after, "hang up so long after ACK, s");
 }

@@ -85,7 +85,11 @@ struct MediaOptions {
   Faults faults;
 };
 
+// What is done when the platform asks for a key frame (IFrameCmd).
+enum class KeyOnRequest : std::uint8_t { sent, ignored };
+
 struct CallOptions {
+  KeyOnRequest key_on_request = KeyOnRequest::sent;
   int reject = 0;  // status; 0: accept
   bool no_answer = false;
   Seconds answer_after{0};

@@ -341,7 +341,7 @@ TEST_CASE("RTP-Info is of the first packet that will be sent") {
   const auto answer = talk.say(expand(play, session));
   CHECK(answer.find("RTP-Info: url=rtsp://h/cam/trackID=0;seq=11;rtptime=4600,"
                     "url=rtsp://h/cam/trackID=1;seq=71;rtptime=660\r\n") != std::string::npos);
-  CHECK(talk.last.start_at == 2);
+  CHECK(talk.last.start_from.at == 2);
   CHECK(talk.last.start->id() == session);
 }
 

@@ -175,3 +175,115 @@ TEST_CASE("after a pause nothing is sent twice") {
   w.publish("pK");
   CHECK(w.session.start_position() == 4);
 }
+
+// ---- paced: over UDP ----
+
+namespace {
+
+// A picture each 40 ms; `pictures` of them, the first one a key frame.
+void publish_group(World& w, int pictures, std::int64_t& now_ns) {
+  for (int i = 0; i < pictures; ++i, now_ns += 40 * ms) w.publish(i == 0 ? "K" : "p", now_ns);
+}
+
+// What goes out until the head is level, as a paced viewer does it: looks each 4 ms.
+struct Sent {
+  std::int64_t last_ns = 0;
+  int count = 0, most_at_once = 0;
+};
+Sent send_paced(World& w, std::int64_t& now_ns, int until_ms) {
+  Sent sent;
+  const auto end_ns = now_ns + until_ms * ms;
+  auto next_picture_ns = now_ns;
+  for (; now_ns < end_ns; now_ns += 4 * ms) {
+    if (now_ns >= next_picture_ns) {
+      w.publish("p", now_ns);
+      next_picture_ns += 40 * ms;
+    }
+    w.head->check_backlog(now_ns);
+    w.head->refresh(now_ns);
+    int at_once = 0;
+    for (;;) {
+      const auto i = w.head->next(w.head->position());
+      if (i == w.stream->end()) {
+        if (w.head->catching_up()) sent.last_ns = now_ns;
+        w.head->reached_end();
+        break;
+      }
+      if (w.head->due_ns(i) > now_ns) break;
+      w.head->sent(i);
+      ++sent.count;
+      ++at_once;
+    }
+    sent.most_at_once = std::max(sent.most_at_once, at_once);
+  }
+  return sent;
+}
+
+}  // namespace
+
+TEST_CASE("paced: an old group of pictures leaves at four times its speed until it is level") {
+  struct Case {
+    const char* name;
+    int pictures;
+    int level_ms;  // age / 3
+  };
+  for (const Case& c : {Case{"2 s", 50, 667}, Case{"10 s", 250, 3333}}) {
+    CAPTURE(c.name);
+    World w(ViewerLimits{.backlog_ns = 1000 * ms, .backlog_bytes = 2000});
+    w.head.emplace(w.session, ViewerLimits{.backlog_ns = 1000 * ms, .backlog_bytes = 2000}, true);
+    std::int64_t now_ns = 1000 * ms;
+    publish_group(w, c.pictures, now_ns);
+    const auto start_ns = now_ns;
+    w.head->start(w.session.start_position(), now_ns);
+    const auto sent = send_paced(w, now_ns, c.level_ms + 1000);
+    CHECK(sent.most_at_once <= 2);
+    CHECK((sent.last_ns - start_ns) / ms >= c.level_ms - 60);
+    CHECK((sent.last_ns - start_ns) / ms <= c.level_ms + 60);
+    CHECK(w.head->skips() == 0);
+    CHECK(w.head->position() == w.stream->end());
+  }
+}
+
+TEST_CASE("paced: a newer key frame that saves enough is gone on with, what was promised is sent") {
+  struct Case {
+    const char* name;
+    int pictures;
+    std::uint64_t promised;
+    const char* sent;
+  };
+  const Case cases[] = {
+      {"too little to gain", 30, 0, "0 1 "},
+      {"gains 2 s", 50, 0, "0 50 "},
+      {"but not before packet 2", 50, 3, "0 1 2 50 "},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    World w;
+    w.head.emplace(w.session, ViewerLimits{}, true);
+    std::int64_t now_ns = 0;
+    publish_group(w, c.pictures, now_ns);
+    w.head->start(w.session.start_position(), now_ns, c.promised);
+    std::string sent = w.send(1);
+    w.publish("K", now_ns);
+    while (sent.size() < std::string(c.sent).size()) {
+      w.head->refresh(now_ns);
+      sent += w.send(1);
+    }
+    CHECK(sent == c.sent);
+    CHECK(w.head->skips() == 0);
+  }
+}
+
+TEST_CASE("a picture that is begun and never finished: beyond help") {
+  World w;
+  w.publish("K");
+  w.head->start(w.session.start_position(), 0);
+  w.send();
+  w.publish("(-----)", 100 * ms);
+  CHECK(w.send(2) == "1 2 ");
+  w.head->check_backlog(2500 * ms);
+  CHECK_FALSE(w.head->stalled(9000 * ms));
+  CHECK(w.head->stalled(12'600 * ms));
+  w.send();
+  CHECK_FALSE(w.head->stalled(12'600 * ms));
+}

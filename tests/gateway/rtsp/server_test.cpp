@@ -188,6 +188,73 @@ TEST_CASE("a viewer that takes nothing for too long is disconnected") {
   for (int i = 0; i < 50; ++i) loopback.publish("video", false, 20, 1200);
   CHECK(loopback.eventually([&] { return loopback.server().connections() == 0; }));
   CHECK(loopback.viewers().empty());
+  CHECK(loopback.on_server([&] { return loopback.server().counters().slow_viewers; }) == 1);
+  const auto departures = loopback.on_server([&] { return loopback.server().departures(); });
+  REQUIRE(departures.size() == 1);
+  CHECK(departures[0].too_slow);
+  CHECK(contains(departures[0].reason, "too slow"));
+  CHECK(departures[0].viewer.stream == "video");
+}
+
+namespace {
+
+// A camera that can be asked for key frames.
+struct Camera : KeySource {
+  Camera(Loopback& world, Obedience obedience) : loopback(world) {
+    loopback.on_server([&] {
+      loopback.stream("video").set_key_source(this, {obedience, steady_ns()});
+    });
+  }
+  ~Camera() {
+    loopback.on_server([&] { loopback.stream("video").set_key_source(nullptr); });
+  }
+  void ask_key_frame() override { ++asked; }
+  void on_key_memory(const KeyMemory&) override {}
+  Loopback& loopback;
+  std::atomic<int> asked = 0;
+};
+
+}  // namespace
+
+TEST_CASE("PLAY with an old key frame: what is asked of the camera, and what is sent first") {
+  struct Case {
+    const char* name;
+    Obedience obedience;
+    int key_after_ms;  // PLAY; 0: never
+    int asked;
+    int first;      // sequence number of the first packet
+    bool rtp_info;  // it is known when PLAY is answered
+    int most_ms;    // until it comes
+  };
+  const Case cases[] = {
+      {"obeys", Obedience::obeys, 60, 1, 6, false, 300},
+      {"obeys, but not this time", Obedience::obeys, 0, 1, 0, false, 1000},
+      {"not known", Obedience::unknown, 0, 1, 0, true, 100},
+      {"ignores", Obedience::ignores, 0, 0, 0, true, 100},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    Loopback loopback;
+    Camera camera(loopback, c.obedience);
+    loopback.publish("video", true, 2);
+    std::this_thread::sleep_for(std::chrono::milliseconds(350));
+    loopback.publish("video", false, 4);
+    Client client(loopback);
+    client.set_up("video/trackID=0", tcp_0);
+    const auto start = std::chrono::steady_clock::now();
+    const auto answer = client.request("PLAY", "video");
+    CHECK(contains(answer, "RTP-Info") == c.rtp_info);
+    if (c.key_after_ms > 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(c.key_after_ms));
+      loopback.publish("video", true, 2);
+    }
+    auto frame = client.next_frame();
+    while (frame && !frame->is_rtp()) frame = client.next_frame();
+    REQUIRE(frame.has_value());
+    CHECK(frame->sequence() == c.first);
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(c.most_ms + 400));
+    CHECK(camera.asked == c.asked);
+  }
 }
 
 TEST_CASE("UDP: reports on one port, packets on the other, at the announced addresses") {
