@@ -1,6 +1,7 @@
 #include "gateway/stream.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 namespace {
@@ -23,8 +24,12 @@ std::int64_t pts_to_ns(std::int64_t pts_90khz) {
 
 }  // namespace
 
-Stream::Stream(std::string name, StreamLimits limits)
-    : name_(std::move(name)), cname_("gbgate-" + name_), limits_(limits) {}
+Stream::Stream(std::string name, StreamLimits limits, FlushTurn* turn)
+    : name_(std::move(name)), cname_("gbgate-" + name_), limits_(limits), turn_(turn) {}
+
+Stream::~Stream() {
+  if (turn_) turn_->remove(*this);
+}
 
 std::optional<std::uint64_t> Stream::latest_key() const {
   if (!has_video_) return end();
@@ -86,6 +91,12 @@ void Stream::remember(std::vector<rtp::Track> tracks) {
   remembered_ = true;
 }
 
+std::span<const rtp::Track> Stream::heard_tracks() const {
+  auto count = std::min(tracks_.size(), track_counters_.size());
+  while (count > 0 && track_counters_[count - 1].packets == 0) --count;
+  return std::span(tracks_).first(count);
+}
+
 std::optional<Stream::Continuation> Stream::continuation(std::size_t track,
                                                          rtp::Codec codec) const {
   if (track >= tracks_.size() || tracks_[track].codec != codec) return {};
@@ -108,7 +119,10 @@ std::optional<std::int64_t> Stream::pts_at(std::int64_t now_ns) const {
 void Stream::set_tracks(std::vector<rtp::Track> tracks, bool ready) {
   const bool fitting = fits(tracks);
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
-    if (i == tracks.size()) tracks.push_back(tracks_[i]);
+    if (i == tracks.size()) {
+      if (!fitting) break;
+      tracks.push_back(tracks_[i]);
+    }
     // A new source has not shown its own yet.
     if (tracks[i].sets == rtp::ParameterSets{} && tracks[i].codec == tracks_[i].codec)
       tracks[i].sets = tracks_[i].sets;
@@ -191,6 +205,12 @@ void Stream::tend_key_requests(std::int64_t now_ns) {
 }
 
 void Stream::flush() {
+  if (!turn_) return speak();
+  if (!std::exchange(has_turn_, true)) turn_->add(*this);
+}
+
+void Stream::speak() {
+  has_turn_ = false;
   tend_key_requests(newest_arrival_ns_);
   calling_ = true;
   for (std::size_t i = 0; i < viewers_.size(); ++i) {
@@ -214,6 +234,7 @@ void Stream::end(const std::string& reason) {
 }
 
 void Stream::tell_end(const std::string& reason) {
+  if (has_turn_) speak();
   calling_ = true;
   for (std::size_t i = 0; i < viewers_.size(); ++i) {
     if (viewers_[i]) viewers_[i]->on_end(reason);

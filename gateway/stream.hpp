@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/flush_turn.hpp"
 #include "gateway/key_requests.hpp"
 #include "gateway/packet_ring.hpp"
 #include "rtp/media.hpp"
@@ -59,7 +60,11 @@ struct SenderReport {
 
 class Stream {
  public:
-  Stream(std::string name, StreamLimits limits);
+  // Without a turn flush() speaks to the viewers at once.
+  Stream(std::string name, StreamLimits limits, FlushTurn* turn = nullptr);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   const std::string& name() const { return name_; }
   const std::string& cname() const { return cname_; }  // RTCP SDES, the same for all tracks
@@ -71,6 +76,8 @@ class Stream {
   bool ready() const { return ready_; }
   // An SDP can be made, be it of what the source sent when it last ran.
   bool describable() const { return ready_ || remembered_; }
+  // The tracks up to the last that has sent anything: worth remembering.
+  std::span<const rtp::Track> heard_tracks() const;
   // Changes when an SDP that was made before is wrong: a track has another codec or clock.
   std::uint32_t layout() const { return layout_; }
   bool ended() const { return ended_; }
@@ -102,7 +109,8 @@ class Stream {
   // Null: nobody can be asked any more. The source must outlive this or take itself back.
   void set_key_source(KeySource* source, const KeyMemory& memory = {});
   // Sets or replaces the tracks; those beyond the new ones stay, and a stream that was ready stays
-  // ready. Viewers of a track whose kind changed (see layout()) are told that they must come again.
+  // ready. When a track's kind changed (see layout()) only the new ones are left, and viewers are
+  // told that they must come again.
   void set_tracks(std::vector<rtp::Track> tracks, bool ready);
   // The tracks that the stream had when it last ran, until the source says better.
   void remember(std::vector<rtp::Track> tracks);
@@ -117,9 +125,10 @@ class Stream {
   std::optional<Continuation> continuation(std::size_t track, rtp::Codec codec) const;
   // Where the time line is at this moment, when an earlier source has left it somewhere.
   std::optional<std::int64_t> pts_at(std::int64_t now_ns) const;
-  // Appends a packet; viewers hear of it at the next flush().
+  // Appends a packet; viewers hear of it after the next flush().
   void publish(rtp::OutPacket&& packet);
   void flush();
+  void speak();  // for FlushTurn: tells the viewers
   // Ties the stream's time line to the wall clock: the instant `wall_ns` (since 1970) was
   // captured at `pts_90khz`. Called now and then; small corrections only.
   void set_clock(std::int64_t pts_90khz, std::int64_t wall_ns);
@@ -147,6 +156,8 @@ class Stream {
 
   std::string name_, cname_;
   StreamLimits limits_;
+  FlushTurn* turn_;
+  bool has_turn_ = false;  // turn_ will call
   std::vector<rtp::Track> tracks_;
   std::vector<TrackCounters> track_counters_;
   bool ready_ = false, ended_ = false, remembered_ = false;

@@ -32,7 +32,7 @@ class Hold final : public StreamHold {
 
 StreamDirectory::Entry::Entry(StreamDirectory& directory, std::string name)
     : directory_(directory),
-      stream_(std::move(name), directory.plane_.stream_limits()),
+      stream_(std::move(name), directory.plane_.stream_limits(), &directory.turn_),
       linger_(directory.plane_.clock(),
               [this](sip::TimePoint) {
                 if (holds_ == 0 && !keep_) stop("nobody watches");
@@ -56,7 +56,7 @@ void StreamDirectory::Entry::on_packets() {
   stream_.detach(*this);
   if (state_ == State::resuming) directory_.resumed_.add();
   since_ = wall_now();
-  note_tracks();
+  if (directory_.remembered_.find(name()).empty()) note_tracks();
   become(State::live);
   if (holds_ == 0) let_go();
 }
@@ -64,8 +64,8 @@ void StreamDirectory::Entry::on_packets() {
 // Of cameras: what others send to our ports is there or is not.
 void StreamDirectory::Entry::note_tracks() {
   if (!feed_ || !feed_->on_demand() || !stream_.ready()) return;
-  const auto tracks = stream_.tracks();
-  directory_.remembered_.note(name(), {tracks.begin(), tracks.end()});
+  const auto tracks = stream_.heard_tracks();
+  if (!tracks.empty()) directory_.remembered_.note(name(), {tracks.begin(), tracks.end()});
 }
 
 void StreamDirectory::Entry::on_feed_failed(int status, const std::string& reason) {
@@ -116,7 +116,7 @@ void StreamDirectory::Entry::over(int status, const std::string& reason) {
   if (state_ == State::ended) return;
   status_ = status;
   reason_ = reason;
-  note_tracks();  // sound may have come late
+  note_tracks();  // sound may have come late, or not at all
   linger_.clear();
   retry_.clear();
   become(State::ended);
@@ -144,6 +144,7 @@ StreamDirectory::StreamDirectory(MediaPlane& plane, DeviceRegistry& registry,
     : plane_(plane),
       registry_(registry),
       signalling_(signalling),
+      turn_(plane.io()),
       started_(metrics.counter("gbgate_streams_started_total", "Streams that were asked for")),
       failed_(metrics.counter("gbgate_streams_failed_total", "Streams that gave no picture")),
       resumed_(metrics.counter("gbgate_streams_resumed_total",

@@ -118,6 +118,7 @@ class StreamDirectory final : public StreamSource {
   MediaPlane& plane_;
   DeviceRegistry& registry_;
   Signalling& signalling_;
+  FlushTurn turn_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
   RememberedTracks remembered_;
   Counter& started_;

@@ -34,10 +34,7 @@ class Slab {
 class SlabRef {
  public:
   SlabRef() = default;
-  static SlabRef allocate(std::size_t capacity) {
-    void* memory = ::operator new(sizeof(Slab) + capacity);
-    return SlabRef(new (memory) Slab(capacity));
-  }
+  static SlabRef allocate(std::size_t capacity);
   SlabRef(const SlabRef& other) : slab_(other.slab_) {
     if (slab_) slab_->references_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -57,12 +54,10 @@ class SlabRef {
  private:
   explicit SlabRef(Slab* slab) : slab_(slab) {}
   void release() noexcept {
-    if (slab_ && slab_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      slab_->~Slab();
-      ::operator delete(slab_);
-    }
+    if (slab_ && slab_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) free(slab_);
     slab_ = nullptr;
   }
+  static void free(Slab* slab) noexcept;
   Slab* slab_ = nullptr;
 };
 
