@@ -29,6 +29,9 @@ Signalling::Signalling(SipStack& stack, const Config& config, const Secrets& sec
       config_(config),
       registry_(registry),
       registrar_(config, secrets),
+      on_line_(stack.clock(), log::Level::info, "sip", "device on line"),
+      off_line_(stack.clock(), log::Level::info, "sip", "device off line"),
+      catalogs_(stack.clock(), log::Level::info, "gb28181", "catalog"),
       registrations_(metrics.counter("gbgate_sip_registrations_total", "REGISTER accepted")),
       refused_(metrics.counter("gbgate_sip_registrations_refused_total", "REGISTER refused")),
       messages_(metrics.counter("gbgate_manscdp_messages_total", "MANSCDP messages of devices")),
@@ -261,11 +264,12 @@ void Signalling::perform(Device& device, const device_action::SendResponse& acti
 
 void Signalling::perform(Device& device, const device_action::StateChanged& action) {
   device.offline_reason = device.session.online() ? "" : action.reason;
-  log::info("sip", "device {} device={} peer={}: {}",
-            device.session.online() ? "on line" : "off line", device.id(), describe(device.flow),
-            action.reason);
+  const bool online = device.session.online();
+  (online ? on_line_ : off_line_)
+      .write(sip::Clock::now(), "device {} device={} peer={}: {}", online ? "on line" : "off line",
+             device.id(), describe(device.flow), action.reason);
   registry_.save(device);
-  if (device.session.online()) return end_owed(device);
+  if (online) return end_owed(device);
   if (on_offline_) on_offline_(device, action.reason);
 }
 
@@ -279,7 +283,8 @@ void Signalling::perform(Device& device, device_action::CatalogReceived& action)
     log::warn("gb28181", "catalog is not complete device={}: {}", device.id(), action.reason);
     if (action.items.size() <= device.channels.size()) return;  // keep what is known
   }
-  log::info("gb28181", "catalog device={} channels={}", device.id(), action.items.size());
+  catalogs_.write(sip::Clock::now(), "catalog device={} channels={}", device.id(),
+                  action.items.size());
   registry_.set_channels(device, std::move(action.items), action.complete);
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/config.hpp"
 #include "gateway/device_registry.hpp"
 #include "gateway/log.hpp"
+#include "gateway/log_burst.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/registrar.hpp"
 #include "gateway/secrets.hpp"
@@ -144,6 +145,7 @@ class Signalling final : private sip::net::CoreUser {
   std::uint64_t next_token_ = 1;
 
   log::Limited refusals_, bad_messages_, strangers_;
+  log::Burst on_line_, off_line_, catalogs_;
   Counter& registrations_;
   Counter& refused_;
   Counter& messages_;

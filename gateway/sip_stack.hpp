@@ -49,6 +49,7 @@ class SipStack final : private sip::net::CoreUser {
   sip::Endpoint& endpoint() { return endpoint_; }
   const sip::Endpoint& endpoint() const { return endpoint_; }
   SipServer* server() { return server_.get(); }  // null: there is none
+  AlarmClock& clock() { return clock_; }
   sip::net::TransportCounters transport_counters() const { return driver_.transport_counters(); }
 
   const sip::Tracer& tracer() const { return tracer_; }
@@ -65,6 +66,7 @@ class SipStack final : private sip::net::CoreUser {
   boost::system::result<void, std::string> load_certificates();
   void observe();
 
+  AlarmClock& clock_;
   const Config& config_;
   sip::Endpoint endpoint_;
   std::unique_ptr<SipServer> server_;
