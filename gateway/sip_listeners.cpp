@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace gateway {
 namespace {
 
@@ -51,9 +53,17 @@ boost::system::result<std::vector<ListenOn>, std::string> sip_listeners(
   return all;
 }
 
+bool serves_tls(const Config& config) {
+  const auto& listen = config.sip.listen;
+  return config.sip_tls.enabled ||
+         (config.sip_websocket.enabled && config.sip_websocket.secure_port != 0) ||
+         std::any_of(listen.begin(), listen.end(), [](const std::string& text) {
+           return text.starts_with("tls:") || text.starts_with("wss:");
+         });
+}
+
 bool speaks_tls(const Config& config) {
-  if (!config.sip_tls.certificate.empty()) return true;
-  return config.serves_sip();  // a proxy may be asked to go to a sips URI
+  return serves_tls(config) || config.serves_sip();  // a proxy may be asked to go to a sips URI
 }
 
 }  // namespace gateway
