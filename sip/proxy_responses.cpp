@@ -24,6 +24,8 @@ void Server::Impl::on_response(Turn& turn) {
   ++counters.responses_received[static_cast<std::size_t>(response.status() / 100)];
   ++counters.statuses_received[static_cast<std::size_t>(response.status() - 100)];
   if (owner.purpose == Purpose::proxy) on_try_response(id, owner, turn);
+  if (owner.purpose == Purpose::notify)
+    on_notify_answer(owner, response.status(), turn.now, turn.out);
 }
 
 void Server::Impl::on_try_response(TransactionId client, const Owner& owner, Turn& turn) {

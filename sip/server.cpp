@@ -76,7 +76,8 @@ Server::Impl::Impl(ServerConfig configuration, const Seed& seed, Location& bindi
       next_hop_route(route_of_next_hop(config)),
       transactions(config.timers, config.limits.transactions, number_of(random), counters),
       registrar(registrar_options(config), location, accounts),
-      redirector({}, location) {
+      redirector({}, location),
+      watchers(config.reg_event, location) {
   if (const auto uri = parse_uri(config.next_hop)) {
     next_hop_keeps_transport = uri->scheme == UriScheme::sip && uri->transport().empty();
     if (const auto target = direct_target(*uri))
@@ -156,6 +157,8 @@ void Server::Impl::on_resolved(LookupId lookup, std::span<const Flow> found, Tim
 void Server::Impl::on_reports(TimePoint now, Output& out) {
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const auto report = reports[i];
+    if (!report.server && report.owner.purpose == Purpose::notify)
+      watchers.on_lost({report.owner.call.index, report.owner.call.generation});
     if (report.server || report.owner.purpose != Purpose::proxy) continue;
     on_try_failed(report.id, report.owner, report.what == Action::timeout ? 408 : 503, now, out);
   }
@@ -167,11 +170,13 @@ void Server::Impl::on_deadline(TimePoint now, Output& out) {
   on_reports(now, out);
   on_context_deadlines(now, out);
   if (location.next_deadline() <= now) location.on_deadline(now);
+  tell_watchers(now, out);
 }
 
 TimePoint Server::Impl::next_deadline() const {
-  return std::min(
-      {transactions.next_deadline(), context_deadlines.next(), location.next_deadline()});
+  if (location.has_lapses()) return TimePoint::min();
+  return std::min({transactions.next_deadline(), context_deadlines.next(), location.next_deadline(),
+                   watchers.next_deadline()});
 }
 
 ContextId Server::Impl::context_of(std::uint64_t name) const {

@@ -21,6 +21,7 @@
 #include "sip/location.hpp"
 #include "sip/message.hpp"
 #include "sip/random.hpp"
+#include "sip/reg_notifier.hpp"
 #include "sip/registrar.hpp"
 #include "sip/time.hpp"
 
@@ -95,6 +96,11 @@ struct ServerConfig {
   std::string realm;                   // empty: the first domain, else `server`
   AuthenticatorOptions authenticator;  // its realm is the one above
   RegistrarOptions registration;       // its domains: empty: those above
+
+  // With the registrar: SUBSCRIBE with Event: reg to a user of ours is answered here (RFC 3680),
+  // for that user alone. Other packages are proxied, or refused with 489.
+  bool serve_reg_event = true;
+  RegEventOptions reg_event;
 
   // MESSAGE and the like to the server itself are accepted with 200. False: 405.
   bool accept_messages = true;

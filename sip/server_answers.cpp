@@ -5,7 +5,8 @@
 namespace sip {
 namespace {
 
-constexpr std::string_view allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE";
+constexpr std::string_view allowed =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE";
 
 bool needs_dialog(Method method) {
   return method == Method::bye || method == Method::info || method == Method::update ||
@@ -68,6 +69,7 @@ void Server::Impl::answer_options(Turn& turn) {
   auto message = begin_answer(200, turn);
   message.header(HeaderId::allow, allowed);
   if (config.registrar) message.header(HeaderId::supported, "path");
+  if (config.registrar && config.serve_reg_event) message.header(HeaderId::allow_events, reg_event);
   send_answer(message.finish(), turn);
 }
 
@@ -86,9 +88,15 @@ void Server::Impl::answer_here(Turn& turn) {
 void Server::Impl::answer_remembered(int status, Turn& turn) {
   if (!config.stateful_answers) return answer(status, turn);
   if (transactions.full()) return answer_overloaded(turn);
+  auto message = begin_answer(status, turn);
+  respond_remembered(message, status, turn);
+}
+
+// Not when the table of transactions is full.
+void Server::Impl::respond_remembered(MessageBuilder& message, int status, Turn& turn) {
   const auto id = transactions.start_server(turn.transaction, *turn.message, turn.flow,
                                             {Purpose::request, {}, 0}, never, turn.now);
-  transactions.respond(id, status, begin_answer(status, turn).finish(), turn.now, turn.out);
+  transactions.respond(id, status, message.finish(), turn.now, turn.out);
 }
 
 // 8.3: where the user is, for whoever asks to try itself.
@@ -118,6 +126,7 @@ void Server::Impl::register_here(Turn& turn) {
   if (done.status == 200) ++stats.registrations;
   count_answer(done.status);
   send_answer(done.response, turn);
+  if (watchers.size() > 0) on_bindings_changed(done, turn.now, turn.out);
 }
 
 // Who has sent it; empty when nobody is asked. nullopt: it has been answered.

@@ -15,6 +15,7 @@
 #include "sip/proxy_branch.hpp"
 #include "sip/proxy_route.hpp"
 #include "sip/redirect.hpp"
+#include "sip/reg_notifier.hpp"
 #include "sip/registrar.hpp"
 #include "sip/response_context.hpp"
 #include "sip/server.hpp"
@@ -92,9 +93,23 @@ struct Server::Impl {
   void answer_options(Turn& turn);
   void redirect(Turn& turn);
   void register_here(Turn& turn);
+  void respond_remembered(MessageBuilder& answer, int status, Turn& turn);
   std::string_view tag_of(const MessageView& request, const Via& via);
   // Of a To: an answer of ours, given without state, put its tag there.
   bool has_our_tag(std::string_view to) const { return to.find(tag_prefix) != to.npos; }
+
+  // --- server_events.cpp: the reg event
+  bool takes_subscription(const Turn& turn) const;
+  void subscribe_here(Turn& turn);
+  int fault_of_subscribe(const Turn& turn, WatcherId inside) const;  // 0: none
+  bool may_watch(const Turn& turn, std::string_view who, std::string_view whom);
+  void refuse_subscribe(int status, Turn& turn);
+  void accept_subscribe(std::uint32_t expires, Turn& turn);
+  void on_bindings_changed(const Registrar::Outcome& done, TimePoint now, Output& out);
+  void tell_watchers(TimePoint now, Output& out);
+  void send_notify(WatcherId id, TimePoint now, Output& out);
+  void on_notify_answer(const Owner& owner, int status, TimePoint now, Output& out);
+  std::string contact_at(const Flow& flow) const;
 
   // --- server_requests.cpp: what to do with a request
   void on_request(Turn& turn);
@@ -199,6 +214,7 @@ struct Server::Impl {
   Transactions transactions;
   Registrar registrar;
   Redirect redirector;
+  RegNotifier watchers;
   std::optional<Authenticator> authenticator;  // with accounts
   WallTime wall{};                             // when it was
   TimePoint wall_known_at{};

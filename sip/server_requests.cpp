@@ -91,6 +91,7 @@ void Server::Impl::dispatch(Turn& turn) {
   read(turn);
   if (turn.to_ours) {
     if (turn.message->method() == Method::register_ && config.registrar) return register_here(turn);
+    if (takes_subscription(turn)) return subscribe_here(turn);
     if (is_self(turn.uri)) return answer_here(turn);
     if (config.redirect) return redirect(turn);
   }
