@@ -28,7 +28,7 @@ void KeyRequests::open(const KeyMemory& memory) {
   open_ = true;
   pending_ = wish_ = false;
   memory_ = memory;
-  misses_ = 0;
+  misses_ = prompt_ = 0;
   last_key_ns_ = -1;
   unclear_ns_ = 0;
 }
@@ -90,7 +90,8 @@ void KeyRequests::on_key(std::int64_t now_ns) {
 void KeyRequests::on_answer(std::int64_t interval_ns, std::int64_t now_ns) {
   if (notably_shorter(interval_ns, longest())) return obeyed(now_ns);
   unclear_ns_ = interval_ns;
-  if (now_ns - asked_ns_ > times_.prompt_ns) missed(1, now_ns);
+  if (now_ns - asked_ns_ > times_.prompt_ns) return missed(1, now_ns);
+  if (++prompt_ >= enough_prompt) obeyed(now_ns);
 }
 
 std::int64_t KeyRequests::longest() const {
@@ -103,6 +104,7 @@ void KeyRequests::obeyed(std::int64_t now_ns) {
 }
 
 void KeyRequests::missed(int weight, std::int64_t now_ns) {
+  prompt_ = 0;
   misses_ += weight;
   if (misses_ < enough_misses) return;
   misses_ = 0;

@@ -26,7 +26,8 @@ struct KeyRequestTimes {
 };
 
 // A key frame that comes after a request proves obedience when it came early: its distance from the
-// one before is shorter than others. One that was due anyway proves nothing; none, the opposite.
+// one before is shorter than others. One that may have been due anyway proves nothing, unless it
+// comes promptly time after time; none proves the opposite.
 class KeyRequests {
  public:
   explicit KeyRequests(KeyRequestTimes times = {}) : times_(times) {}
@@ -54,6 +55,7 @@ class KeyRequests {
  private:
   static constexpr std::size_t remembered = 8;
   static constexpr int enough_misses = 4;  // a coincidence counts 1, silence 2
+  static constexpr int enough_prompt = 4;  // answers, one after the other
 
   bool ask(std::int64_t now_ns);
   void judge(std::int64_t now_ns);
@@ -73,7 +75,7 @@ class KeyRequests {
   std::int64_t unclear_ns_ = 0;  // distance of an answer that may have been a coincidence
   std::array<std::int64_t, remembered> intervals_{};  // between key frames, the last few
   std::size_t next_interval_ = 0;
-  int misses_ = 0;
+  int misses_ = 0, prompt_ = 0;
   std::uint64_t requests_ = 0;
 };
 

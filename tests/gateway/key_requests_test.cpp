@@ -69,6 +69,7 @@ TEST_CASE("whether a camera obeys is learnt from its key frames") {
       {"obeys, 2 s", 50, true, 2800, Obedience::obeys},
       {"obeys, 10 s", 250, true, 2800, Obedience::obeys},
       {"obeys, asked all the time", 250, true, 40, Obedience::obeys},
+      {"obeys, asked like a clock", 250, true, 1320, Obedience::obeys},
       {"obeys, 1 s", 25, true, 1720, Obedience::obeys},
       {"ignores, 2 s", 50, false, 2800, Obedience::ignores},
       {"ignores, 10 s", 250, false, 2800, Obedience::ignores},

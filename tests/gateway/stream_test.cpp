@@ -215,6 +215,7 @@ TEST_CASE("remembered tracks serve until the source knows better") {
       {"sound is silent today", {h264, g711}, {h264}, false, 2},
       {"sound is new", {h264}, {h264, g711}, false, 2},
       {"another codec", {h264, g711}, {h265, g711}, true, 2},
+      {"another codec, and no sound", {h264, g711}, {h265}, true, 1},
       {"other sound", {h264, g711}, {h264, aac}, true, 2},
       {"AAC that cannot say so in band", {h264, aac}, {h264, other_aac}, true, 2},
   };
