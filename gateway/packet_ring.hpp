@@ -30,6 +30,17 @@ class PacketRing {
     ++end_;
   }
 
+  // The slots that the next calls will touch were last used some seconds ago: they are fetched
+  // while the caller does something else.
+  void expect_push() const {
+    if (size() < slots_.size()) expect(slots_[end_ & (slots_.size() - 1)]);
+  }
+  void expect_pop() const {
+    if (size() < 2) return;
+    const auto& next = slots_[(begin_ + 1) & (slots_.size() - 1)];
+    expect(next);
+  }
+
   // Drops the oldest and lets go of its memory.
   void pop_front() {
     assert(!empty());
@@ -39,6 +50,11 @@ class PacketRing {
   }
 
  private:
+  static void expect(const rtp::OutPacket& packet) {
+    const auto* const bytes = reinterpret_cast<const char*>(&packet);
+    for (std::size_t at = 0; at < sizeof packet; at += 64) __builtin_prefetch(bytes + at, 1);
+  }
+
   void grow() {
     std::vector<rtp::OutPacket> larger(slots_.empty() ? 64 : 2 * slots_.size());
     for (auto i = begin_; i < end_; ++i)

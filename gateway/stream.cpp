@@ -159,6 +159,8 @@ void Stream::publish(rtp::OutPacket&& packet) {
   const auto now_ns = packet.arrival_ns;
   ring_.push_back(std::move(packet));
   trim(now_ns);
+  ring_.expect_push();
+  ring_.expect_pop();
 }
 
 // Whether the oldest packet serves nobody: a new viewer starts later, and a slow one has been

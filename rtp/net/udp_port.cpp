@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t slot_bytes = 2048;
 constexpr std::size_t batch_size = 32;
+constexpr std::size_t frame_slots = 12;  // most frames have fewer datagrams
 constexpr std::size_t overflow_bytes = 65536 - slot_bytes;
 // Then other sockets of the shard get their turn.
 constexpr int batches_per_wake = 4;
@@ -42,9 +43,10 @@ struct Scratch {
 
   std::uint8_t* overflow_of(std::size_t i) { return overflow.get() + i * overflow_bytes; }
 
-  void prepare(std::uint8_t* slots, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      parts[i][0] = {slots + i * slot_bytes, slot_bytes};
+  // From the `first`-th on, one behind the other at `slots`.
+  void prepare(std::size_t first, std::uint8_t* slots, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) {
+      parts[i][0] = {slots + (i - first) * slot_bytes, slot_bytes};
       parts[i][1] = {overflow_of(i), overflow_bytes};
       auto& header = headers[i].msg_hdr;
       header = {};
@@ -118,6 +120,8 @@ struct UdpPort::Impl : std::enable_shared_from_this<UdpPort::Impl> {
   void wait(Channel& channel);
   void on_readable(Channel& channel);
   bool receive_batch(Channel& channel);
+  std::size_t prepare(Scratch& s);
+  void advance(const Scratch& s, std::size_t received);
   void take(Scratch& s, std::size_t i, std::int64_t now_ns, Channel& channel);
   Slice bytes_of(Scratch& s, std::size_t i, std::size_t size);
   Result<void> send(Channel& channel, std::span<const std::uint8_t> bytes, const udp::endpoint& to);
@@ -126,7 +130,9 @@ struct UdpPort::Impl : std::enable_shared_from_this<UdpPort::Impl> {
   UdpPortOptions options;
   SlabPool pool;
   SlabRef slab;
-  std::size_t used = 0;  // of slab
+  std::size_t used = 0;           // of slab
+  SlabRef next_slab;              // while receiving, where slab has little room left
+  std::size_t slots_in_slab = 0;  // while receiving
   Channel rtp, rtcp;
   bool is_open = false;
   Counters counters;
@@ -192,19 +198,45 @@ void UdpPort::Impl::on_readable(Channel& channel) {
   if (is_open) wait(channel);
 }
 
-// True when there may be more.
-bool UdpPort::Impl::receive_batch(Channel& channel) {
+// Where a batch goes: a frame's datagrams shall come with one call, also at the end of a slab. The
+// number of slots.
+std::size_t UdpPort::Impl::prepare(Scratch& s) {
   if (!slab || pool.slab_bytes() - used < slot_bytes) {
     slab = pool.take();
     used = 0;
   }
+  slots_in_slab = std::min(batch_size, (pool.slab_bytes() - used) / slot_bytes);
+  s.prepare(0, slab->data() + used, slots_in_slab);
+  if (slots_in_slab >= frame_slots) return slots_in_slab;
+  next_slab = pool.take();
+  const auto slots =
+      std::min(slots_in_slab + pool.slab_bytes() / slot_bytes, std::size_t{frame_slots});
+  s.prepare(slots_in_slab, next_slab->data(), slots);
+  return slots;
+}
+
+// The last datagram gives back what it did not fill of its slot.
+void UdpPort::Impl::advance(const Scratch& s, std::size_t received) {
+  const auto last = std::min<std::size_t>(s.headers[received - 1].msg_len, slot_bytes);
+  auto slots = received;
+  if (received > slots_in_slab) {
+    slab = std::move(next_slab);
+    used = 0;
+    slots = received - slots_in_slab;
+  }
+  next_slab = {};
+  used = std::min(used + (slots - 1) * slot_bytes + aligned(last), pool.slab_bytes());
+}
+
+// True when there may be more.
+bool UdpPort::Impl::receive_batch(Channel& channel) {
   auto& s = scratch();
-  const auto slots = std::min(batch_size, (pool.slab_bytes() - used) / slot_bytes);
-  s.prepare(slab->data() + used, slots);
+  const auto slots = prepare(s);
   const int n = ::recvmmsg(channel.socket.native_handle(), s.headers.data(),
                            static_cast<unsigned>(slots), MSG_DONTWAIT, nullptr);
   ++counters.system_calls;
   if (n <= 0) {
+    next_slab = {};
     if (n < 0 && errno != EAGAIN && errno != EINTR) ++counters.receive_errors;
     return false;
   }
@@ -212,9 +244,7 @@ bool UdpPort::Impl::receive_batch(Channel& channel) {
   const auto now_ns = steady_now_ns();
   s.datagrams.clear();
   for (std::size_t i = 0; i < received; ++i) take(s, i, now_ns, channel);
-  // The last datagram gives back what it did not fill of its slot.
-  const auto last = std::min<std::size_t>(s.headers[received - 1].msg_len, slot_bytes);
-  used = std::min(used + (received - 1) * slot_bytes + aligned(last), pool.slab_bytes());
+  advance(s, received);
   ++counters.batches;
   if (!s.datagrams.empty()) user->on_datagrams(s.datagrams);
   s.datagrams.clear();
@@ -240,7 +270,8 @@ void UdpPort::Impl::take(Scratch& s, std::size_t i, std::int64_t now_ns, Channel
 // A datagram larger than a slot lies in two parts: the one case in which it is copied.
 Slice UdpPort::Impl::bytes_of(Scratch& s, std::size_t i, std::size_t size) {
   const auto* slot = static_cast<const std::uint8_t*>(s.parts[i][0].iov_base);
-  if (size <= slot_bytes) return {slab, slot, static_cast<std::uint32_t>(size)};
+  const auto& owner = i < slots_in_slab ? slab : next_slab;
+  if (size <= slot_bytes) return {owner, slot, static_cast<std::uint32_t>(size)};
   ++counters.large;
   auto whole = SlabRef::allocate(size);
   std::memcpy(whole->data(), slot, slot_bytes);
