@@ -173,4 +173,4 @@ class Window:
                 'sent': seen[0],
                 'seen': seen[1] if len(seen) > 1 else None,
                 'idle': max(0.0, 1 - since['busy'] / cores), 'others': max(0.0, since['busy'] - since['mine']) / since['at'],
-                'pss_kb': pss_kb(self.server.pid)}
+                'pss_kb': pss_kb(self.server.pid), 'descriptors': len(os.listdir(f'/proc/{self.server.pid}/fd'))}
