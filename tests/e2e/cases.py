@@ -7,6 +7,7 @@ import struct
 import subprocess
 import time
 
+import ingest_cases
 import netem_cases
 import players
 import seeing_cases
@@ -18,7 +19,7 @@ from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 
 def all_cases():
-    modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases), vars(soak_cases), vars(sync_cases),
+    modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases), vars(ingest_cases), vars(soak_cases), vars(sync_cases),
                vars(viewer_cases))
     return {name[5:]: function for module in modules for name, function in module.items() if name.startswith('case_')}
 
@@ -74,9 +75,10 @@ def live(world, clip, transport):
     camera = world.start_camera(clip=clip)
     capture = players.capture(world)
     url = world.url()
+    # All at once: on a slow machine the camera would have been let go before the next player has started.
     players.at_once(lambda: players.ffmpeg(url, 'tcp'),
-                    lambda: players.gstreamer(url, 'udp', 'h265' if codec == 'hevc' else codec))
-    expect(players.ffprobe(url, 'udp') == [codec, audio], 'the tracks are not as in the clip')
+                    lambda: players.gstreamer(url, 'udp', 'h265' if codec == 'hevc' else codec),
+                    lambda: expect(players.ffprobe(url, 'udp') == [codec, audio], 'the tracks are not as in the clip'))
     wait_for_bye(world, camera)
     expect(invites(camera) == 1, f'{invites(camera)} INVITEs for one camera')
     if capture:
