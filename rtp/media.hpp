@@ -54,6 +54,7 @@ struct EsChunk {
   bool unit_begin = false;
   bool unit_end = false;
   bool damaged = false;        // bytes of this unit were lost before this chunk
+  bool plain = false;          // video: known to hold no whole start code (00 00 01)
   std::int64_t pts_90khz = 0;  // of the unit, unwrapped beyond 33 bits; the same for all its chunks
   Slice bytes;
 };

@@ -41,7 +41,7 @@ void NalPacketizer<Rules>::push(const EsChunk& chunk, std::int64_t arrival_ns,
   }
   if (!in_unit_) return;
   if (!skipping_) {
-    splitter_.push(chunk.bytes, pieces_);
+    splitter_.push(chunk.bytes, pieces_, chunk.plain);
     for (const NalPiece& piece : pieces_) take(piece);
     pieces_.clear();
     release(false, out);

@@ -20,10 +20,10 @@ std::size_t trailing_zeros(std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-void NalSplitter::push(const Slice& bytes, std::vector<NalPiece>& out) {
+void NalSplitter::push(const Slice& bytes, std::vector<NalPiece>& out, bool plain) {
   std::size_t at = zeros_ > 0 ? resolve_zeros(bytes, out) : 0;
   while (at < bytes.size) {
-    const std::size_t code = find_start_code(bytes.bytes(), at);
+    const std::size_t code = plain ? bytes.size : find_start_code(bytes.bytes(), at);
     const auto run = bytes.bytes().subspan(at, code - at);
     const std::size_t zeros = trailing_zeros(run);
     keep(bytes, at, run.size() - zeros, out);

@@ -21,8 +21,9 @@ struct NalPiece {
 class NalSplitter {
  public:
   // Appends the pieces to `out`. Up to two zero bytes are held back, when they might belong to a
-  // start code. Bytes before the first start code are dropped and counted.
-  void push(const Slice& bytes, std::vector<NalPiece>& out);
+  // start code. Bytes before the first start code are dropped and counted. `plain`: somebody has
+  // looked already, and there is no whole start code in them.
+  void push(const Slice& bytes, std::vector<NalPiece>& out, bool plain = false);
   // The stream ends here, or a unit does: closes the open NAL, forgets held zeros.
   void finish(std::vector<NalPiece>& out);
   // Forgets everything; used when bytes were lost.

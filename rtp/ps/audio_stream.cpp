@@ -46,7 +46,7 @@ void AudioStream::data(Slice&& bytes, DemuxContext& context) {
     open_unit(context);
   }
   unit_bytes_ += bytes.size;
-  unit_.write(std::move(bytes), context);
+  unit_.write(std::move(bytes), false, context);
 }
 
 void AudioStream::end_pes(DemuxContext& context) {

@@ -32,15 +32,17 @@ class UnitWriter {
     damaged_ = damaged;
     pts_90khz_ = pts_90khz;
   }
-  void write(Slice&& bytes, DemuxContext& context) {
+  void write(Slice&& bytes, bool plain, DemuxContext& context) {
     if (!begin_pending_ && continues_last(bytes, context)) {
       context.out.back().bytes.size += bytes.size;
+      context.out.back().plain = false;  // one might lie across the border
       return;
     }
     context.out.push_back({.track = track_,
                            .unit_begin = begin_pending_,
                            .unit_end = false,
                            .damaged = begin_pending_ && damaged_,
+                           .plain = plain,
                            .pts_90khz = pts_90khz_,
                            .bytes = std::move(bytes)});
     begin_pending_ = false;

@@ -88,7 +88,7 @@ void VideoStream::take_by_pes(Slice&& bytes, DemuxContext& context) {
   if (new_pts || !unit_.open()) open_unit(new_pts, context);
   have_picture_ = true;
   pes_.fresh = false;
-  write(std::move(bytes), context);
+  write(std::move(bytes), false, context);
 }
 
 // ---- NAL units ----
@@ -123,7 +123,7 @@ void VideoStream::take_nal(NalHeads::Item& item, DemuxContext& context) {
   if (pes_.fresh && pes_.pts_90khz && ++aligned_pes_ >= proof_of_alignment) unaligned_ = false;
   pes_.fresh = false;
   have_picture_ = have_picture_ || is_picture(codec_, item.head[0]);
-  write(std::move(item.bytes), context);
+  write(std::move(item.bytes), false, context);
 }
 
 bool VideoStream::is_border(bool begins_access_unit) const {
@@ -155,7 +155,7 @@ void VideoStream::take_content(Slice&& bytes, DemuxContext& context) {
     return;
   }
   if (!zeros) end_of_unit_.continued(context.info.arrival_ns);
-  write(std::move(bytes), context);
+  write(std::move(bytes), true, context);
 }
 
 // ---- codec ----
@@ -230,9 +230,9 @@ void VideoStream::end_unit(Sign sign, DemuxContext& context) {
   }
 }
 
-void VideoStream::write(Slice&& bytes, DemuxContext& context) {
+void VideoStream::write(Slice&& bytes, bool plain, DemuxContext& context) {
   deadline_ns_.reset();
-  unit_.write(std::move(bytes), context);
+  unit_.write(std::move(bytes), plain, context);
 }
 
 void VideoStream::end_packet(DemuxContext& context) {

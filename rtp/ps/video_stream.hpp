@@ -57,7 +57,7 @@ class VideoStream {
   bool is_border(bool begins_access_unit) const;
   void open_unit(bool begins_access_unit, DemuxContext& context);
   void end_unit(EndOfUnit::Sign sign, DemuxContext& context);
-  void write(Slice&& bytes, DemuxContext& context);
+  void write(Slice&& bytes, bool plain, DemuxContext& context);
   std::int64_t pts_of_new_unit(const PushInfo& info);
   std::int64_t derived_pts(const PushInfo& info);
   void learn_frame_time();
