@@ -93,6 +93,7 @@ void Ingest::expect_host(const std::string& host) {
 void Ingest::close() {
   if (closed_) return;
   closed_ = true;
+  meters_.clear();
   if (packets_ > 0) {
     rtcp_out_.clear();
     rtcp_.bye(rtp::net::steady_now_ns(), rtcp_out_);

@@ -11,6 +11,7 @@
 #include "gateway/alarm_clock.hpp"
 #include "gateway/config.hpp"
 #include "gateway/media_pipeline.hpp"
+#include "gateway/metrics.hpp"
 #include "gateway/shared_port.hpp"
 #include "rtp/net/port_pool.hpp"
 #include "rtp/net/tcp_port.hpp"
@@ -92,6 +93,8 @@ class Ingest final : private rtp::net::UdpPortUser,
   std::uint64_t packets() const { return packets_; }
   std::uint64_t bytes() const { return bytes_; }
   IngestFigures figures() const;
+  // What shows its figures to the outside, until it is closed.
+  void keep(std::vector<Metrics::Callback> meters) { meters_ = std::move(meters); }
   std::string diagnosis() const { return pipeline_.diagnosis(); }
   std::string describe() const { return pipeline_.describe(); }
   // Once a second or so, for the bit rate.
@@ -140,6 +143,7 @@ class Ingest final : private rtp::net::UdpPortUser,
   std::uint64_t tick_bytes_ = 0, bitrate_bps_ = 0;
   sip::TimePoint tick_at_{};
   std::vector<std::uint8_t> rtcp_out_;  // reused
+  std::vector<Metrics::Callback> meters_;
 };
 
 }  // namespace gateway

@@ -25,18 +25,20 @@ MediaPlane::MediaPlane(boost::asio::io_context& io, AlarmClock& clock, const Con
     : io_(io),
       clock_(clock),
       config_(config),
+      metrics_(metrics),
       ports_({.first = config.media.rtp_port_min, .last = config.media.rtp_port_max}),
       generator_(random_seed()),
       // Not where the last run began: its senders may still be sending.
       y_ssrcs_(config.sip.id, static_cast<unsigned>(random_seed() % gb28181::SsrcAllocator::count)),
-      packets_(metrics.counter("gbgate_ingest_packets_total", "RTP packets of ended ingests")),
-      bytes_(metrics.counter("gbgate_ingest_bytes_total", "RTP bytes of ended ingests")),
+      packets_(metrics.counter("gbgate_ingest_packets_total",
+                               "RTP packets of all sources, ended ones too")),
+      bytes_(metrics.counter("gbgate_ingest_bytes_total", "RTP bytes of all sources")),
       lost_(metrics.counter("gbgate_ingest_lost_packets_total",
-                            "RTP packets lost by ended ingests")) {
+                            "RTP packets of all sources that did not come")) {
   gauges_.push_back(metrics.on_render(MetricKind::gauge, "gbgate_rtp_ports_in_use",
                                       "RTP port pairs in use", {},
                                       [this] { return static_cast<double>(ports_.in_use()); }));
-  watch_shared_port(metrics);
+  watch_shared_port();
 }
 
 PipelineConfig MediaPlane::pipeline_config(MediaTransport transport) const {
@@ -73,7 +75,34 @@ MediaPlane::Opened MediaPlane::open(Stream& stream, MediaTransport transport,
   if (const auto opened = ingest->open(); !opened)
     return {nullptr,
             fmt::format("cannot receive on port {}: {}", ingest->port(), opened.error().message())};
+  watch(*ingest, stream.name());
   return {std::move(ingest), {}};
+}
+
+// Totals are of those that run and those that ended; loss, order and jitter also of each that runs.
+void MediaPlane::watch(Ingest& ingest, const std::string& stream) {
+  std::vector<Metrics::Callback> meters;
+  const auto add = [&](MetricKind kind, const char* name, const char* help, const Labels& labels,
+                       double (*of)(const IngestFigures&)) {
+    const auto read = [&ingest, of] { return of(ingest.figures()); };
+    meters.push_back(metrics_.on_render(kind, name, help, labels, read));
+  };
+  using Figures = const IngestFigures&;
+  const auto packets = [](Figures f) { return static_cast<double>(f.packets); };
+  const auto bytes = [](Figures f) { return static_cast<double>(f.bytes); };
+  const auto lost = [](Figures f) { return static_cast<double>(f.lost); };
+  const auto reordered = [](Figures f) { return static_cast<double>(f.reordered); };
+  const auto jitter = [](Figures f) { return f.jitter_ms / 1000; };
+  constexpr auto count = MetricKind::counter;
+  add(count, "gbgate_ingest_packets_total", "", {}, packets);
+  add(count, "gbgate_ingest_bytes_total", "", {}, bytes);
+  add(count, "gbgate_ingest_lost_packets_total", "", {}, lost);
+  const Labels labels{{"stream", stream}};
+  add(count, "gbgate_stream_lost_packets_total", "RTP packets that did not come", labels, lost);
+  add(count, "gbgate_stream_reordered_packets_total", "RTP packets put back in order", labels,
+      reordered);
+  add(MetricKind::gauge, "gbgate_stream_jitter_seconds", "RFC 3550 A.8", labels, jitter);
+  ingest.keep(std::move(meters));
 }
 
 std::string MediaPlane::give_port(IngestOptions& options) {
@@ -108,9 +137,9 @@ std::string MediaPlane::share_port(IngestOptions& options) {
   return {};
 }
 
-void MediaPlane::watch_shared_port(Metrics& metrics) {
+void MediaPlane::watch_shared_port() {
   const auto watch = [&](const char* name, const char* help, auto read) {
-    gauges_.push_back(metrics.on_render(MetricKind::counter, name, help, {}, [this, read] {
+    gauges_.push_back(metrics_.on_render(MetricKind::counter, name, help, {}, [this, read] {
       return shared_ ? static_cast<double>(read(*shared_)) : 0.0;
     }));
   };

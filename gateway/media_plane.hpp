@@ -45,11 +45,13 @@ class MediaPlane {
   PipelineConfig pipeline_config(MediaTransport transport) const;
   std::string give_port(IngestOptions& options);
   std::string share_port(IngestOptions& options);
-  void watch_shared_port(Metrics& metrics);
+  void watch_shared_port();
+  void watch(Ingest& ingest, const std::string& stream);
 
   boost::asio::io_context& io_;
   AlarmClock& clock_;
   const Config& config_;
+  Metrics& metrics_;
   rtp::net::PortPool ports_;
   std::unique_ptr<SharedPort> shared_;  // with media.rtp_port, once it is used
   rtp::SsrcGenerator generator_;
