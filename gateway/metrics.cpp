@@ -10,6 +10,7 @@ namespace gateway {
 struct Metrics::Series {
   Counter counter;
   Gauge gauge;
+  bool hide_zero = false;
   bool owned = false;  // someone holds a reference: stays when its callbacks have gone
   std::map<std::uint64_t, std::function<double()>> callbacks;
 };
@@ -91,10 +92,13 @@ Gauge& Metrics::gauge(std::string_view name, std::string_view help, const Labels
 }
 
 Metrics::Callback Metrics::on_render(MetricKind kind, std::string_view name, std::string_view help,
-                                     const Labels& labels, std::function<double()> read) {
+                                     const Labels& labels, std::function<double()> read,
+                                     Zeros zeros) {
   std::lock_guard lock(mutex_);
   const std::uint64_t id = next_id_++;
-  series(kind, name, help, labels).callbacks.emplace(id, std::move(read));
+  auto& one = series(kind, name, help, labels);
+  one.callbacks.emplace(id, std::move(read));
+  one.hide_zero = zeros == Zeros::hidden;
   return {id, this};
 }
 
@@ -137,6 +141,7 @@ std::string Metrics::render() const {
         for (const auto& [id, read] : one->callbacks) sum += read();
         value = render_number(sum);
       }
+      if (one->hide_zero && value == "0") continue;
       out += name + labels + ' ' + value + '\n';
     }
   }

@@ -42,6 +42,8 @@ class Gauge {
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
 enum class MetricKind { counter, gauge };
+// Hidden: no line as long as it is 0. For families of which most series never count anything.
+enum class Zeros { shown, hidden };
 
 // Registration and render() are thread-safe; registering is not for hot paths: keep the reference,
 // it is valid for the life of the registry. Registering the same name and labels again yields the
@@ -49,7 +51,7 @@ enum class MetricKind { counter, gauge };
 // values are all "other", so that labels made of input cannot fill the memory.
 class Metrics {
  public:
-  explicit Metrics(std::size_t max_series = 200);
+  explicit Metrics(std::size_t max_series = 400);
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
@@ -75,7 +77,8 @@ class Metrics {
   // For figures that live elsewhere: `read` is called during render(), on the renderer's thread
   // and under the registry's lock; it must not call the registry. A kind of counter must not fall.
   [[nodiscard]] Callback on_render(MetricKind kind, std::string_view name, std::string_view help,
-                                   const Labels& labels, std::function<double()> read);
+                                   const Labels& labels, std::function<double()> read,
+                                   Zeros zeros = Zeros::shown);
 
   // The whole page, families in order of name.
   std::string render() const;

@@ -157,12 +157,8 @@ http::Awaitable<http::Reply<http::SipBindingPage>> SipApi::list_bindings(std::st
 
 http::Awaitable<http::Reply<void>> SipApi::delete_binding(std::string aor, std::string contact) {
   const auto canonical = sip::canonical_aor(aor);
-  if (stack_.server() && canonical) {
-    auto& location = stack_.server()->location();
-    const bool removed = contact.empty() ? location.remove_all(*canonical) > 0
-                                         : location.remove(*canonical, contact);
-    if (removed) co_return http::Reply<void>();
-  }
+  if (stack_.server() && canonical && stack_.remove_binding(*canonical, contact))
+    co_return http::Reply<void>();
   co_return http::Refusal{
       404, "not_found",
       fmt::format("{} is not registered{}", aor, contact.empty() ? "" : " with that contact")};

@@ -11,11 +11,12 @@ namespace {
 
 using sip::Counters;
 
+constexpr std::array<const char*, sip::counted_transports> transport_names = {"udp", "tcp", "tls",
+                                                                              "ws", "wss"};
 constexpr std::array<const char*, sip::counted_methods> method_names = {
     "REGISTER",  "MESSAGE", "INVITE", "ACK",    "CANCEL", "BYE",     "INFO", "OPTIONS",
     "SUBSCRIBE", "NOTIFY",  "PRACK",  "UPDATE", "REFER",  "PUBLISH", "other"};
 
-// Each status that is not seen is a line less; what is never sent has no line.
 constexpr int named_statuses[] = {100, 180, 183, 200, 202, 301, 302, 305, 400, 401, 403, 404,
                                   405, 407, 408, 413, 415, 416, 420, 421, 423, 430, 439, 440,
                                   480, 481, 482, 483, 484, 485, 486, 487, 488, 489, 491, 493,
@@ -26,21 +27,24 @@ class Registration {
   Registration(Metrics& metrics, SipStack& stack) : metrics_(metrics), stack_(stack) {}
 
   template <class Read>
-  void add(MetricKind kind, const char* name, const char* help, const Labels& labels, Read read) {
-    callbacks_.push_back(metrics_.on_render(kind, name, help, labels,
-                                            [read] { return static_cast<double>(read()); }));
+  void add(MetricKind kind, const char* name, const char* help, const Labels& labels, Read read,
+           Zeros zeros = Zeros::shown) {
+    callbacks_.push_back(metrics_.on_render(
+        kind, name, help, labels, [read] { return static_cast<double>(read()); }, zeros));
   }
 
   // Of the endpoint and of the server together: they share the wire.
   template <class Read>
-  void sum(MetricKind kind, const char* name, const char* help, const Labels& labels, Read read) {
+  void sum(MetricKind kind, const char* name, const char* help, const Labels& labels, Read read,
+           Zeros zeros = Zeros::shown) {
     auto& stack = stack_;
-    add(kind, name, help, labels, [&stack, read] {
-      auto total = static_cast<std::uint64_t>(read(stack.endpoint().counters()));
+    const auto total = [&stack, read] {
+      auto sum = static_cast<std::uint64_t>(read(stack.endpoint().counters()));
       if (stack.server())
-        total += static_cast<std::uint64_t>(read(stack.server()->core().counters()));
-      return total;
-    });
+        sum += static_cast<std::uint64_t>(read(stack.server()->core().counters()));
+      return sum;
+    };
+    add(kind, name, help, labels, total, zeros);
   }
 
   void messages();
@@ -51,8 +55,9 @@ class Registration {
   std::vector<Metrics::Callback> take() { return std::move(callbacks_); }
 
  private:
-  void by_method(const char* name, const char* help, Counters::PerMethod Counters::*counts);
-  void by_status(const char* name, const char* help, Counters::PerStatus Counters::*counts);
+  using Messages = Counters::Messages;
+  void by_method(const char* name, const char* help, Counters::PerMethod Messages::*counts);
+  void by_status(const char* name, const char* help, Counters::PerStatus Messages::*counts);
 
   Metrics& metrics_;
   SipStack& stack_;
@@ -63,30 +68,37 @@ constexpr auto counter = MetricKind::counter;
 constexpr auto gauge = MetricKind::gauge;
 
 void Registration::by_method(const char* name, const char* help,
-                             Counters::PerMethod Counters::*counts) {
-  for (std::size_t i = 0; i < sip::counted_methods; ++i)
-    sum(counter, name, help, {{"method", method_names[i]}},
-        [counts, i](const Counters& c) { return (c.*counts)[i]; });
+                             Counters::PerMethod Messages::*counts) {
+  for (std::size_t by = 0; by < sip::counted_transports; ++by)
+    for (std::size_t i = 0; i < sip::counted_methods; ++i)
+      sum(
+          counter, name, help, {{"method", method_names[i]}, {"transport", transport_names[by]}},
+          [counts, i, by](const Counters& c) { return (c.by_transport[by].*counts)[i]; },
+          Zeros::hidden);
 }
 
 void Registration::by_status(const char* name, const char* help,
-                             Counters::PerStatus Counters::*counts) {
-  for (const int status : named_statuses)
-    sum(counter, name, help, {{"status", std::to_string(status)}},
-        [counts, at = static_cast<std::size_t>(status - 100)](const Counters& c) {
-          return (c.*counts)[at];
-        });
+                             Counters::PerStatus Messages::*counts) {
+  for (std::size_t by = 0; by < sip::counted_transports; ++by)
+    for (const int status : named_statuses)
+      sum(
+          counter, name, help,
+          {{"status", std::to_string(status)}, {"transport", transport_names[by]}},
+          [counts, by, at = static_cast<std::size_t>(status - 100)](const Counters& c) {
+            return (c.by_transport[by].*counts)[at];
+          },
+          Zeros::hidden);
 }
 
 void Registration::messages() {
   by_method("gbgate_sip_requests_received_total", "SIP requests, without those that came again",
-            &Counters::requests_received);
+            &Messages::requests_received);
   by_method("gbgate_sip_requests_sent_total", "SIP requests of ours, without repeats",
-            &Counters::requests_sent);
+            &Messages::requests_sent);
   by_status("gbgate_sip_responses_received_total", "SIP responses, without those that came again",
-            &Counters::statuses_received);
+            &Messages::statuses_received);
   by_status("gbgate_sip_responses_sent_total", "SIP responses of ours, without repeats",
-            &Counters::statuses_sent);
+            &Messages::statuses_sent);
 }
 
 void Registration::errors() {
@@ -117,6 +129,8 @@ void Registration::alive() {
   sum(gauge, "gbgate_sip_transactions", "SIP transactions alive", {},
       [](const Counters& c) { return c.transactions; });
   sum(gauge, "gbgate_sip_calls", "SIP calls alive", {}, [](const Counters& c) { return c.calls; });
+  sum(gauge, "gbgate_sip_subscriptions", "SIP subscriptions alive", {},
+      [](const Counters& c) { return c.subscriptions; });
   auto& stack = stack_;
   add(gauge, "gbgate_sip_traces", "SIP traces that run", {}, [&stack] {
     std::size_t running = 0;

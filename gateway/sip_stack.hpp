@@ -49,6 +49,12 @@ class SipStack final : private sip::net::CoreUser {
   sip::Endpoint& endpoint() { return endpoint_; }
   const sip::Endpoint& endpoint() const { return endpoint_; }
   SipServer* server() { return server_.get(); }  // null: there is none
+  // As sip::Server::remove(); there must be a server.
+  bool remove_binding(std::string_view aor, std::string_view contact) {
+    return driver_.run([&](sip::TimePoint now, sip::Output& out) {
+      return server_->core().remove(aor, contact, now, out);
+    });
+  }
   AlarmClock& clock() { return clock_; }
   sip::net::TransportCounters transport_counters() const { return driver_.transport_counters(); }
 

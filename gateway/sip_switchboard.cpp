@@ -73,6 +73,11 @@ void SipSwitchboard::on_send_failed(const sip::Flow& flow, sip::TimePoint now, s
   endpoint_.on_send_failed(flow, now, out);
 }
 
+void SipSwitchboard::on_backlog(unsigned percent) {
+  endpoint_.on_backlog(percent);
+  server_.on_backlog(percent);
+}
+
 void SipSwitchboard::on_resolved(sip::LookupId lookup, std::span<const sip::Flow> targets,
                                  sip::TimePoint now, sip::Output& out) {
   const auto name = static_cast<std::uint64_t>(lookup);

@@ -31,6 +31,7 @@ class SipSwitchboard final : public sip::Core {
                   sip::Output& out) override;
   void on_connection_closed(const sip::Flow& flow, sip::TimePoint now, sip::Output& out) override;
   void on_send_failed(const sip::Flow& flow, sip::TimePoint now, sip::Output& out) override;
+  void on_backlog(unsigned percent) override;
   void on_resolved(sip::LookupId lookup, std::span<const sip::Flow> targets, sip::TimePoint now,
                    sip::Output& out) override;
   void on_deadline(sip::TimePoint now, sip::Output& out) override;

@@ -39,6 +39,9 @@ class Core {
   virtual void on_connection_closed(const Flow& flow, TimePoint now, Output& out) = 0;
   // A send to `flow` failed (ICMP unreachable, no route, connection refused, queue full).
   virtual void on_send_failed(const Flow& flow, TimePoint now, Output& out) = 0;
+  // How full the receive buffers of the datagram sockets are, in percent of what the system allows;
+  // told when it changes while there is a backlog, and when there is none any more.
+  virtual void on_backlog(unsigned percent) { static_cast<void>(percent); }
   // The answer to a Lookup of its own: where to try, best first; empty when there is nowhere.
   // Comes exactly once for each, also when it is not wanted any more.
   virtual void on_resolved(LookupId lookup, std::span<const Flow> targets, TimePoint now,

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sip/address.hpp"
+
 namespace sip {
 
 // The methods that are counted apart; everything else is `other`.
@@ -26,18 +28,20 @@ enum class CountedMethod : std::uint8_t {
   other
 };
 inline constexpr std::size_t counted_methods = 15;
+inline constexpr std::size_t counted_transports = 5;  // of Transport
 
 struct Counters {
   using PerMethod = std::array<std::uint64_t, counted_methods>;
-  using PerClass = std::array<std::uint64_t, 7>;     // [2] counts 2xx; [0] is never used
   using PerStatus = std::array<std::uint32_t, 600>;  // [status - 100]; wraps around
 
-  PerMethod requests_received{};  // without retransmissions
-  PerMethod requests_sent{};      // without retransmissions
-  PerClass responses_received{};  // without retransmissions
-  PerClass responses_sent{};      // without retransmissions
-  PerStatus statuses_received{};  // as responses_received
-  PerStatus statuses_sent{};      // as responses_sent
+  // Without retransmissions.
+  struct Messages {
+    PerMethod requests_received{};
+    PerMethod requests_sent{};
+    PerStatus statuses_received{};
+    PerStatus statuses_sent{};
+  };
+  std::array<Messages, counted_transports> by_transport{};
 
   std::uint64_t retransmissions_received = 0;
   std::uint64_t retransmissions_sent = 0;
@@ -53,13 +57,33 @@ struct Counters {
   std::size_t calls = 0;          // alive now
   std::size_t subscriptions = 0;  // alive now, on either side
 
-  void count_response_received(int status) {
-    ++responses_received[static_cast<std::size_t>(status / 100) % 7];
-    if (status >= 100 && status < 700) ++statuses_received[static_cast<std::size_t>(status - 100)];
+  Messages& by(Transport transport) { return by_transport[static_cast<std::size_t>(transport)]; }
+  void count_request_received(CountedMethod method, Transport transport) {
+    ++by(transport).requests_received[static_cast<std::size_t>(method)];
   }
-  void count_response_sent(int status) {
-    ++responses_sent[static_cast<std::size_t>(status / 100) % 7];
-    if (status >= 100 && status < 700) ++statuses_sent[static_cast<std::size_t>(status - 100)];
+  void count_request_sent(CountedMethod method, Transport transport) {
+    ++by(transport).requests_sent[static_cast<std::size_t>(method)];
+  }
+  void count_response_received(int status, Transport transport) {
+    if (status >= 100 && status < 700)
+      ++by(transport).statuses_received[static_cast<std::size_t>(status - 100)];
+  }
+  void count_response_sent(int status, Transport transport) {
+    if (status >= 100 && status < 700)
+      ++by(transport).statuses_sent[static_cast<std::size_t>(status - 100)];
+  }
+  // Of all transports.
+  std::uint64_t received(CountedMethod method) const {
+    std::uint64_t sum = 0;
+    for (const auto& one : by_transport)
+      sum += one.requests_received[static_cast<std::size_t>(method)];
+    return sum;
+  }
+  std::uint64_t answered(int status) const {
+    std::uint64_t sum = 0;
+    for (const auto& one : by_transport)
+      sum += one.statuses_sent[static_cast<std::size_t>(status - 100)];
+    return sum;
   }
 };
 

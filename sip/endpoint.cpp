@@ -99,7 +99,8 @@ Endpoint::Impl::Impl(EndpointConfig configuration, const Seed& seed)
       random(seed),
       transactions(config.timers, config.limits.transactions,
                    std::uint64_t{random.next()} << 32 | random.next(), counters),
-      writer(config, random) {
+      writer(config, random),
+      overload(config.limits.overload) {
   limits.message_bytes = static_cast<std::uint32_t>(
       std::min<std::size_t>(config.limits.message_bytes, ~std::uint32_t{0}));
   std::string_view rest = config.allow;
@@ -150,6 +151,9 @@ void Endpoint::on_connection_closed(const Flow& flow, TimePoint now, Output& out
   out.events.push_back(event::ConnectionClosed{flow});
 }
 
+void Endpoint::on_backlog(unsigned percent) {
+  impl_->overload.on_backlog(percent);
+}
 void Endpoint::on_send_failed(const Flow& flow, TimePoint now, Output& out) {
   impl_->writer.set_now(now);
   impl_->on_flow_failed(flow, now, out);

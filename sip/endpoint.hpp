@@ -20,6 +20,7 @@
 #include "sip/counters.hpp"
 #include "sip/ids.hpp"
 #include "sip/output.hpp"
+#include "sip/overload.hpp"
 #include "sip/random.hpp"
 #include "sip/specs.hpp"
 #include "sip/time.hpp"
@@ -36,7 +37,9 @@ struct EndpointLimits {
   std::size_t message_bytes = 1024 * 1024;  // longer: answered 413 or 513, or dropped
   Duration answer_within = std::chrono::seconds(30);  // for the user to answer a request: 500
   Duration accept_within = std::chrono::minutes(3);   // for the user to answer a call: 480
-  std::chrono::seconds retry_after{10};               // named in 503
+  std::chrono::seconds retry_after{10};  // named in 503 of the user's limits
+  // Registrations and the like are put off by 503 before the table of transactions is full.
+  OverloadLimits overload;
 };
 
 // Lists are separated by commas.
@@ -124,6 +127,7 @@ class Endpoint final : public Core {
   // Requests waiting on it fail, calls live on.
   void on_connection_closed(const Flow& flow, TimePoint now, Output& out) override;
   void on_send_failed(const Flow& flow, TimePoint now, Output& out) override;
+  void on_backlog(unsigned percent) override;
   void on_resolved(LookupId lookup, std::span<const Flow> targets, TimePoint now,
                    Output& out) override;
   void on_deadline(TimePoint now, Output& out) override;

@@ -87,7 +87,7 @@ void Endpoint::Impl::report_end(CallId id, const Call& call, EndedBy by, Turn& t
 void Endpoint::Impl::send_cancel(CallId id, const Call& call, Turn& turn) {
   const Owner owner{Purpose::cancel, id, 0};
   if (transactions.cancel(call.invite, owner, turn.now, turn.out))
-    ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::cancel)];
+    counters.count_request_sent(CountedMethod::cancel, call.dialog.flow.transport);
 }
 
 void Endpoint::Impl::send_ack(CallId id, Call& call, Turn& turn) {
@@ -133,7 +133,7 @@ void Endpoint::Impl::send_ack(CallId id, Call& call, Turn& turn) {
 void Endpoint::Impl::write_ack(CallId id, Call& call, const InCallRequestSpec& spec, Turn& turn) {
   writer.write_in_dialog(call.dialog, "ACK", call.invite_cseq, spec);
   call.ack = writer.text();
-  ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::ack)];
+  counters.count_request_sent(CountedMethod::ack, call.dialog.flow.transport);
   send_in_dialog(call.dialog, "ACK", {Purpose::ack, id, 0}, turn.now, turn.out);
 }
 

@@ -136,7 +136,7 @@ void Endpoint::Impl::acknowledge_change(CallId id, Call& call, const InCallReque
   ours.ack = writer.text();
   ours.ack_cseq = ours.cseq;
   ours.awaits_ack = false;
-  ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::ack)];
+  counters.count_request_sent(CountedMethod::ack, call.dialog.flow.transport);
   send_in_dialog(call.dialog, "ACK", {Purpose::ack, id, 0}, turn.now, turn.out);
 }
 

@@ -405,6 +405,7 @@ struct Endpoint::Impl {
   std::unordered_map<std::uint32_t, LargeRequest> large_requests;  // by index of the transaction
   RecentRequests recent;
   RequestWriter writer;
+  Overload overload;
 
   MessageView view;       // of the message that is being handled
   TransactionId current;  // the server transaction that it began

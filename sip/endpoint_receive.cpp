@@ -59,7 +59,7 @@ void Endpoint::Impl::on_response(Turn& turn) {
   const auto owner = t->owner;  // the response may end the transaction
   if (!large_requests.empty()) large_requests.erase(id.index);  // it has arrived
   if (!transactions.on_response(id, view, turn.now, turn.out)) return;
-  counters.count_response_received(view.status());
+  counters.count_response_received(view.status(), turn.flow.transport);
   deliver_response(owner, id, turn);
 }
 
@@ -93,7 +93,7 @@ void Endpoint::Impl::on_request(Turn& turn) {
 
 // An ACK to a failure has the INVITE's branch; one to a 2xx has its own, and the dialog decides.
 void Endpoint::Impl::on_ack(const Via& via, Turn& turn) {
-  ++counters.requests_received[static_cast<std::size_t>(CountedMethod::ack)];
+  counters.count_request_received(CountedMethod::ack, turn.flow.transport);
   const auto invite = transactions.find_invite(view, via, turn.flow);
   CallId id;
   if (invite) {
@@ -122,8 +122,8 @@ void Endpoint::Impl::on_ack(const Via& via, Turn& turn) {
 }
 
 void Endpoint::Impl::on_new_request(const Via& via, const TransactionKey& key, Turn& turn) {
-  ++counters.requests_received[static_cast<std::size_t>(counted(view.method()))];
-  if (transactions.full()) {
+  counters.count_request_received(counted(view.method()), turn.flow.transport);
+  if (transactions.full() || overload.sheds(view, transactions.size())) {
     ++counters.refused_overload;
     return respond_statelessly(503, turn);
   }

@@ -119,8 +119,9 @@ bool Endpoint::Impl::respond(TransactionId id, const ResponseSpec& spec, std::st
   if (!spec.to_tag.empty()) t->to_tag = spec.to_tag;
   if (t->to_tag.empty()) t->to_tag = writer.make_tag();
   writer.write_response(*request, t->flow, spec, t->to_tag, contact);
+  const auto transport = t->flow.transport;  // the answer may end the transaction
   if (!transactions.respond(id, spec.status, writer.text(), now, out)) return false;
-  counters.count_response_sent(spec.status);
+  counters.count_response_sent(spec.status, transport);
   return true;
 }
 
@@ -141,10 +142,10 @@ void Endpoint::Impl::respond_statelessly(int status, Turn& turn) {
   ResponseSpec spec;
   spec.status = status;
   if (status == 503)
-    spec.headers.push_back({"Retry-After", std::to_string(config.limits.retry_after.count())});
+    spec.headers.push_back({"Retry-After", std::to_string(overload.retry_after(*turn.message))});
   writer.write_response(*turn.message, turn.flow, spec, writer.make_tag());
   turn.out.send(turn.flow, writer.text());
-  counters.count_response_sent(status);
+  counters.count_response_sent(status, turn.flow.transport);
 }
 
 // --- what time and failed connections did --------------------------------------------------------

@@ -8,11 +8,11 @@ namespace sip {
 // Sends what the writer has just written.
 TransactionId Endpoint::Impl::start_client(std::string_view method, const Flow& flow,
                                            const Owner& owner, TimePoint now, Output& out) {
-  ++counters.requests_sent[static_cast<std::size_t>(counted(method_from(method)))];
   const bool large = config.large_by_stream && transport_for(writer.text().size(), flow.transport,
                                                              config.path_mtu) != flow.transport;
   const auto by = large ? writer.stream_for(flow) : flow;
   if (large) writer.write_by(by, writer.text());
+  counters.count_request_sent(counted(method_from(method)), by.transport);
   const auto id = transactions.start_client(method == "INVITE",
                                             transactions.response_key(writer.branch(), method),
                                             writer.text(), by, owner, now, out);

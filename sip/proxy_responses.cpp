@@ -21,8 +21,7 @@ void Server::Impl::on_response(Turn& turn) {
   }
   const auto owner = t->owner;  // the response may end the transaction
   if (!transactions.on_response(id, response, turn.now, turn.out)) return;
-  ++counters.responses_received[static_cast<std::size_t>(response.status() / 100)];
-  ++counters.statuses_received[static_cast<std::size_t>(response.status() - 100)];
+  counters.count_response_received(response.status(), turn.flow.transport);
   if (owner.purpose == Purpose::proxy) on_try_response(id, owner, turn);
   if (owner.purpose == Purpose::notify)
     on_notify_answer(owner, response.status(), turn.now, turn.out);
@@ -120,7 +119,7 @@ void Server::Impl::pass_up(ResponseContext& c, Turn& turn) {
   const int status = turn.message->status();
   if (!write_forwarded_response(scratch, *turn.message, is_reliable(c.source.transport))) return;
   ++stats.forwarded_responses;
-  count_answer(status);
+  count_answer(status, c.source.transport);
   transactions.respond(c.server, status, scratch, turn.now, turn.out);
 }
 
@@ -164,7 +163,7 @@ void Server::Impl::finish(ResponseContext& c, TimePoint now, Output& out) {
   if (c.best.empty() || status != c.best_status) return answer_from_memory(c, status, now, out);
   if (status == 401 || status == 407) insert_lines(c.best, c.challenges);
   ++stats.forwarded_responses;
-  count_answer(status);
+  count_answer(status, c.source.transport);
   transactions.respond(c.server, status, c.best, now, out);
 }
 

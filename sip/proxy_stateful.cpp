@@ -109,7 +109,7 @@ void Server::Impl::send_try(ContextId id, ResponseContext& c, std::size_t n, con
       transactions.start_client(c.invite, transactions.response_key(branch, request.method_text()),
                                 scratch, to, owner, now, out);
   ++stats.forwarded_requests;
-  ++counters.requests_sent[static_cast<std::size_t>(counted(request.method()))];
+  counters.count_request_sent(counted(request.method()), to.transport);
 }
 
 // A connection may be gone: then its peer is tried where its URI says, when that is a number.
@@ -217,7 +217,7 @@ void Server::Impl::send_cancel(ResponseContext& c, ProxyTry& t, TimePoint now, O
   t.timer = now + 64 * config.timers.t1;
   transactions.cancel(t.client, {Purpose::cancel, {c.server.index, c.server.generation}, 0}, now,
                       out);
-  ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::cancel)];
+  counters.count_request_sent(CountedMethod::cancel, t.flow.transport);
 }
 
 // --- time ----------------------------------------------------------------------------------------

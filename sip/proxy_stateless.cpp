@@ -35,7 +35,7 @@ void Server::Impl::send_statelessly(const ProxyTarget& target, const Flow& to, c
   write_request(scratch, target, to, what, with);
   ++stats.forwarded_requests;
   ++stats.stateless_requests;
-  ++counters.requests_sent[static_cast<std::size_t>(counted(what.request->method()))];
+  counters.count_request_sent(counted(what.request->method()), to.transport);
   out.send(to, scratch);
 }
 
@@ -77,7 +77,7 @@ void Server::Impl::pass_statelessly(Turn& turn) {
   if (!write_forwarded_response(scratch, *turn.message, is_reliable(to->transport))) return;
   ++stats.forwarded_responses;
   ++stats.stateless_responses;
-  count_answer(turn.message->status());
+  count_answer(turn.message->status(), to->transport);
   turn.out.send(*to, scratch);
 }
 

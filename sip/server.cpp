@@ -77,7 +77,8 @@ Server::Impl::Impl(ServerConfig configuration, const Seed& seed, Location& bindi
       transactions(config.timers, config.limits.transactions, number_of(random), counters),
       registrar(registrar_options(config), location, accounts),
       redirector({}, location),
-      watchers(config.reg_event, location) {
+      watchers(config.reg_event, location),
+      overload(config.limits.overload) {
   if (const auto uri = parse_uri(config.next_hop)) {
     next_hop_keeps_transport = uri->scheme == UriScheme::sip && uri->transport().empty();
     if (const auto target = direct_target(*uri))
@@ -221,6 +222,9 @@ void Server::set_wall_clock(TimePoint now, WallTime wall) {
   impl_->wall_known_at = now;
   impl_->wall = wall;
 }
+bool Server::remove(std::string_view aor, std::string_view contact, TimePoint now, Output& out) {
+  return impl_->remove(aor, contact, now, out);
+}
 void Server::on_listening(const Listener& listener) {
   impl_->interfaces.add(listener);
 }
@@ -239,6 +243,9 @@ void Server::on_connection_closed(const Flow& flow, TimePoint now, Output& out) 
 void Server::on_send_failed(const Flow& flow, TimePoint now, Output& out) {
   impl_->transactions.on_flow_failed(flow, impl_->reports);
   impl_->on_reports(now, out);
+}
+void Server::on_backlog(unsigned percent) {
+  impl_->overload.on_backlog(percent);
 }
 void Server::on_resolved(LookupId lookup, std::span<const Flow> targets, TimePoint now,
                          Output& out) {

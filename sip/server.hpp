@@ -20,6 +20,7 @@
 #include "sip/counters.hpp"
 #include "sip/location.hpp"
 #include "sip/message.hpp"
+#include "sip/overload.hpp"
 #include "sip/random.hpp"
 #include "sip/reg_notifier.hpp"
 #include "sip/registrar.hpp"
@@ -59,7 +60,8 @@ struct ServerLimits {
   std::uint32_t max_breadth = 60;           // RFC 5393 5.3.3: of requests that say nothing
   // 16.6 step 11: an INVITE that rings without a further provisional is cancelled. Above 3 min.
   Duration timer_c = std::chrono::seconds(185);
-  std::chrono::seconds retry_after{5};  // said with 503
+  // Registrations and the like are put off by 503 before the limits above are reached.
+  OverloadLimits overload;
 };
 
 struct ServerConfig {
@@ -173,12 +175,17 @@ class Server final : public Core {
   // system's clock was set.
   void set_wall_clock(TimePoint now, WallTime wall);
 
+  // Takes bindings of `aor` (canonical) away, as an operator does: one contact, or all when it is
+  // empty. False when there was none.
+  bool remove(std::string_view aor, std::string_view contact, TimePoint now, Output& out);
+
   void on_listening(const Listener& listener) override;
   void on_message(std::string_view bytes, const Flow& from, TimePoint now, Output& out) override;
   // The same for a message that was parsed and found without fault.
   void on_parsed(const MessageView& message, const Flow& from, TimePoint now, Output& out);
   void on_connection_closed(const Flow& flow, TimePoint now, Output& out) override;
   void on_send_failed(const Flow& flow, TimePoint now, Output& out) override;
+  void on_backlog(unsigned percent) override;
   void on_resolved(LookupId lookup, std::span<const Flow> targets, TimePoint now,
                    Output& out) override;
   void on_deadline(TimePoint now, Output& out) override;

@@ -31,7 +31,7 @@ std::string_view Server::Impl::tag_of(const MessageView& request, const Via& via
 
 MessageBuilder Server::Impl::begin_answer(int status, Turn& turn) {
   const auto& request = *turn.message;
-  count_answer(status);
+  count_answer(status, turn.flow.transport);
   MessageBuilder message(scratch);
   message.respond_to(request, status, {},
                      {.source = turn.flow.remote, .to_tag = tag_of(request, turn.via)});
@@ -52,8 +52,7 @@ void Server::Impl::answer(int status, Turn& turn) {
 void Server::Impl::answer_overloaded(Turn& turn) {
   ++counters.refused_overload;
   auto message = begin_answer(503, turn);
-  message.header(HeaderId::retry_after,
-                 static_cast<std::uint32_t>(config.limits.retry_after.count()));
+  message.header(HeaderId::retry_after, overload.retry_after(*turn.message));
   send_answer(message.finish(), turn);
 }
 
@@ -106,12 +105,13 @@ void Server::Impl::redirect(Turn& turn) {
       request, turn.now, {.source = turn.flow.remote, .to_tag = tag_of(request, turn.via)},
       scratch);
   if (done.status < 400) ++stats.redirections;
-  count_answer(done.status);
+  count_answer(done.status, turn.flow.transport);
   send_answer(done.response, turn);
 }
 
 // 10.3. A repeated one is known by its Call-ID and CSeq: it needs no transaction.
 void Server::Impl::register_here(Turn& turn) {
+  if (overload.sheds(*turn.message, transactions.size())) return answer_overloaded(turn);
   const auto user = config.authenticate_register
                         ? authenticated(turn, Authenticator::Kind::registrar)
                         : std::string_view();
@@ -124,7 +124,7 @@ void Server::Impl::register_here(Turn& turn) {
       {*turn.message, turn.flow, turn.now, time, *user, tag_of(*turn.message, turn.via), true},
       scratch);
   if (done.status == 200) ++stats.registrations;
-  count_answer(done.status);
+  count_answer(done.status, turn.flow.transport);
   send_answer(done.response, turn);
   if (watchers.size() > 0) on_bindings_changed(done, turn.now, turn.out);
 }
@@ -139,7 +139,7 @@ std::optional<std::string_view> Server::Impl::authenticated(Turn& turn, Authenti
   const auto bytes = authenticator->refuse(
       request, kind, verdict, turn.flow, turn.now,
       {.source = turn.flow.remote, .to_tag = tag_of(request, turn.via)}, scratch);
-  count_answer(kind == Authenticator::Kind::registrar ? 401 : 407);
+  count_answer(kind == Authenticator::Kind::registrar ? 401 : 407, turn.flow.transport);
   send_answer(bytes, turn);
   return std::nullopt;
 }

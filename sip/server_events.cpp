@@ -48,6 +48,7 @@ int Server::Impl::fault_of_subscribe(const Turn& turn, WatcherId inside) const {
 
 void Server::Impl::subscribe_here(Turn& turn) {
   const auto& request = *turn.message;
+  if (overload.sheds(request, transactions.size())) return answer_overloaded(turn);
   const auto inside = in_dialog(request) ? watchers.find(request) : WatcherId{};
   if (const int status = fault_of_subscribe(turn, inside)) return refuse_subscribe(status, turn);
   const auto who = config.authenticate_register
@@ -104,13 +105,20 @@ std::string Server::Impl::contact_at(const Flow& flow) const {
 }
 
 void Server::Impl::on_bindings_changed(const Registrar::Outcome& done, TimePoint now, Output& out) {
-  // What the REGISTER itself has removed is not to be told as removed by the server.
-  for (const auto& lapsed : location.take_lapses())
-    watchers.on_change(lapsed, ReginfoHistory::Removal::by_user, now);
   const bool told =
       done.added + done.removed > 0 || (done.refreshed > 0 && config.reg_event.tell_refreshes);
   if (told) watchers.on_change(done.aor, ReginfoHistory::Removal::by_user, now);
   tell_watchers(now, out);
+}
+
+bool Server::Impl::remove(std::string_view whose, std::string_view contact, TimePoint now,
+                          Output& out) {
+  const bool found =
+      contact.empty() ? location.remove_all(whose) > 0 : location.remove(whose, contact);
+  if (!found) return false;
+  watchers.on_change(whose, ReginfoHistory::Removal::by_server, now);
+  tell_watchers(now, out);
+  return true;
 }
 
 void Server::Impl::tell_watchers(TimePoint now, Output& out) {
@@ -130,7 +138,7 @@ void Server::Impl::send_notify(WatcherId id, TimePoint now, Output& out) {
   std::string via(here ? std::string_view(here->via) : std::string_view());
   via.erase(0, std::string_view("Via: ").size()).append(branch);
   if (!watchers.write(id, via, contact_at(flow), now, scratch)) return;
-  ++counters.requests_sent[static_cast<std::size_t>(CountedMethod::notify)];
+  counters.count_request_sent(CountedMethod::notify, flow.transport);
   const Owner owner{Purpose::notify, {id.index, id.generation}, 0};
   if (!transactions.full()) {
     transactions.start_client(false, transactions.response_key(branch, "NOTIFY"), scratch, flow,

@@ -12,6 +12,7 @@
 #include "sip/interfaces.hpp"
 #include "sip/keyed_hash.hpp"
 #include "sip/message_builder.hpp"
+#include "sip/overload.hpp"
 #include "sip/proxy_branch.hpp"
 #include "sip/proxy_route.hpp"
 #include "sip/redirect.hpp"
@@ -79,9 +80,8 @@ struct Server::Impl {
   std::vector<ProxiedRequest> list(std::size_t at_most);
 
   // --- server_answers.cpp: answers of our own
-  void count_answer(int status) {
-    ++counters.responses_sent[static_cast<std::size_t>(status / 100)];
-    ++counters.statuses_sent[static_cast<std::size_t>(status - 100)];
+  void count_answer(int status, Transport transport) {
+    counters.count_response_sent(status, transport);
   }
   MessageBuilder begin_answer(int status, Turn& turn);
   void send_answer(std::string_view bytes, Turn& turn);
@@ -106,6 +106,7 @@ struct Server::Impl {
   void refuse_subscribe(int status, Turn& turn);
   void accept_subscribe(std::uint32_t expires, Turn& turn);
   void on_bindings_changed(const Registrar::Outcome& done, TimePoint now, Output& out);
+  bool remove(std::string_view whose, std::string_view contact, TimePoint now, Output& out);
   void tell_watchers(TimePoint now, Output& out);
   void send_notify(WatcherId id, TimePoint now, Output& out);
   void on_notify_answer(const Owner& owner, int status, TimePoint now, Output& out);
@@ -215,6 +216,7 @@ struct Server::Impl {
   Registrar registrar;
   Redirect redirector;
   RegNotifier watchers;
+  Overload overload;
   std::optional<Authenticator> authenticator;  // with accounts
   WallTime wall{};                             // when it was
   TimePoint wall_known_at{};

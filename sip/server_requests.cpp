@@ -55,7 +55,7 @@ bool has_flow(const BindingView& binding) {
 
 void Server::Impl::on_request(Turn& turn) {
   const auto method = turn.message->method();
-  ++counters.requests_received[static_cast<std::size_t>(counted(method))];
+  counters.count_request_received(counted(method), turn.flow.transport);
   if (method == Method::ack) return on_ack(turn);
   if (method == Method::cancel) return on_cancel(turn);
   if (answer_at_once(turn)) return;

@@ -46,6 +46,7 @@ struct CoreDriver::Impl final : MessageSink {
     core.on_message(bytes, from, now, out);
     if (!out.events.empty()) deliver();  // before the bytes go
   }
+  void on_backlog(unsigned percent) override { core.on_backlog(percent); }
   void on_send_failed(const Flow& flow) override { core.on_send_failed(flow, now, out); }
   void on_connection_closed(const Flow& flow) override {
     core.on_connection_closed(flow, now, out);

@@ -1,8 +1,10 @@
 #include "sip/net/udp_transport.hpp"
 
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -85,6 +87,15 @@ void keep_refusals(int socket, bool v6) {
                sizeof on);
 }
 
+// How much of a socket's receive buffer is in use.
+unsigned backlog_percent(int socket) {
+  std::uint32_t figures[SK_MEMINFO_VARS]{};
+  socklen_t size = sizeof figures;
+  if (::getsockopt(socket, SOL_SOCKET, SO_MEMINFO, figures, &size) != 0) return 0;
+  const std::uint64_t used = figures[SK_MEMINFO_RMEM_ALLOC], room = figures[SK_MEMINFO_RCVBUF];
+  return room == 0 ? 0 : static_cast<unsigned>(used * 100 / room);
+}
+
 // What RFC 3261 18.4 takes for a failure: nobody is there, and repeating will not help.
 bool is_unreachable(const msghdr& header) {
   auto& h = const_cast<msghdr&>(header);
@@ -133,6 +144,7 @@ struct UdpTransport::Listener {
   asio::steady_timer timer;
   ReceivePace pace;
   Address local;
+  unsigned backlog = 0;  // percent, as it was told
 };
 
 // One for all sockets: each is used within one call.
@@ -275,8 +287,18 @@ UdpTransport::Received UdpTransport::receive(Listener& listener) {
     turn.more = n == batch_size;  // a call that fills no batch has emptied the socket
     if (!turn.more) break;
   }
+  if (sink_) tell_backlog(listener, turn.more);
   sink->end_batch();
   return turn;
+}
+
+// Looked at only after a turn that has left datagrams behind.
+void UdpTransport::tell_backlog(Listener& listener, bool more) {
+  if (!more && listener.backlog == 0) return;
+  listener.backlog = more ? backlog_percent(listener.fd) : 0;
+  unsigned worst = 0;
+  for (const auto& each : listeners_) worst = std::max(worst, each->backlog);
+  sink_->on_backlog(worst);
 }
 
 std::size_t UdpTransport::receive_batch(Listener& listener) {

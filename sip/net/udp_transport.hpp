@@ -42,6 +42,7 @@ class UdpTransport {
   void rest(std::shared_ptr<Listener> listener, Duration duration);
   void serve(const std::shared_ptr<Listener>& listener);
   Received receive(Listener& listener);
+  void tell_backlog(Listener& listener, bool more);
   std::size_t receive_batch(Listener& listener);
   Listener* choose(const Flow& flow);
   void flush(Listener& listener, std::size_t count);  // of the batch

@@ -172,8 +172,8 @@ def case_sip_lists(world):
     expect({('server', 'client'), ('server', 'server')} <= kinds, f'both sides of the INVITE are listed: {transactions}')
     bob.answer(invite, '486 Busy Here')
     alice.expect(486)
-    for name, least in (('gbgate_sip_requests_received_total{method="INVITE"}', 2),
-                        ('gbgate_sip_responses_sent_total{status="407"}', 1), ('gbgate_sip_forwarded_requests_total', 1),
+    for name, least in (('gbgate_sip_requests_received_total{method="INVITE",transport="udp"}', 2),
+                        ('gbgate_sip_responses_sent_total{status="407",transport="udp"}', 1), ('gbgate_sip_forwarded_requests_total', 1),
                         ('gbgate_sip_bindings', 2)):
         expect((world.metric(name) or 0) >= least, f'{name} is {world.metric(name)}')
     status, _ = world.request('DELETE', '/api/v1/sip/bindings/sip:bob@example.test')

@@ -81,8 +81,7 @@ TEST_CASE("requests are checked in the order of 8.2") {
     const auto answer = reply(endpoint, c.bytes);
     CHECK(answer.substr(0, 12) == std::string("SIP/2.0 ") + c.status + " ");
     CHECK(answer.find(c.header) != std::string::npos);
-    CHECK(endpoint.counters().statuses_sent[static_cast<std::size_t>(std::stoi(c.status)) - 100] ==
-          1);
+    CHECK(endpoint.counters().answered(std::stoi(c.status)) == 1);
   }
 }
 
@@ -101,7 +100,11 @@ TEST_CASE("503 with Retry-After when full") {
   Endpoint endpoint(config, Seed{1});
   const auto answer = reply(endpoint, request("MESSAGE"));
   CHECK(answer.starts_with("SIP/2.0 503 "));
-  CHECK(answer.find("\r\nRetry-After: 10\r\n") != std::string::npos);
+  const auto after = answer.find("\r\nRetry-After: ");
+  REQUIRE(after != std::string::npos);
+  const int seconds = std::stoi(answer.substr(after + 15));
+  CHECK(seconds >= 5);
+  CHECK(seconds <= 30);
 }
 
 TEST_CASE("513 and 413-like: too large") {

@@ -363,6 +363,6 @@ TEST_CASE("limits: more branches than allowed are not tried; full, it says when 
   t.call();
   t.call({.via = "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-a9", .call_id = "call-2"});
   CHECK(t.take() == "bob<INVITE alice<503");
-  CHECK(header_of(t.last("alice", "503"), "Retry-After") == "5");
+  CHECK(std::stoi(header_of(t.last("alice", "503"), "Retry-After")) >= 5);
   CHECK(t.server.counters().refused_overload == 1);
 }

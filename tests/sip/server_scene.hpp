@@ -135,6 +135,12 @@ class Scene {
     }
     now = until;
   }
+  // Calls the server by hand.
+  template <class F>
+  void act(F&& f) {
+    f(server, now, out);
+    settle();
+  }
   void fail_sends_to(const std::string& name) {
     server.on_send_failed(flow(name), now, out);
     settle();
