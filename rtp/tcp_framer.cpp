@@ -58,14 +58,20 @@ TcpFramer::Verdict TcpFramer::follow_up(const std::uint8_t* p, std::size_t n, co
   return same ? Verdict::good : Verdict::bad;
 }
 
-// In step, a frame of the known source is taken at its word, and so is RTCP. Another SSRC may be a
-// sender that changed it, or garbage: the frame after it decides. Out of step, only the SSRC, a
-// pack header or a second frame count.
+// In step, a frame of the known source is taken at its word, and so is RTCP; but one that is much
+// longer than any before may have a wrong length, which would swallow others: it is waited for only
+// as long as no other of its source lies within. Another SSRC may be a sender that changed it, or
+// garbage: the frame after it decides. Out of step, only the SSRC, a pack header or a second frame
+// count.
 TcpFramer::Verdict TcpFramer::judge(const std::uint8_t* p, std::size_t n, Frame& frame) const {
   const auto head = frame_at(p, n, frame);
   if (head != Verdict::good) return head;
   const auto* packet = p + frame.prefix;
-  if (ssrc_ && ssrc_of(packet) == *ssrc_) return Verdict::good;
+  if (ssrc_ && ssrc_of(packet) == *ssrc_) {
+    if (frame.length <= longest_ || !ssrc_seen_) return Verdict::good;
+    const auto inside = std::min(n, frame.size());
+    return known_frame_within(p + 1, inside - 1) ? Verdict::bad : Verdict::good;
+  }
   if (in_sync_ && (!ssrc_seen_ || is_rtcp({packet, 4}))) return Verdict::good;
   if (begins_pack(packet, n - frame.prefix)) return Verdict::good;
   const auto verdict = follow_up(p, n, frame);
@@ -87,6 +93,7 @@ void TcpFramer::accept(Slice packet, std::size_t prefix, std::vector<Slice>& out
   ++counters_.packets;
   interleaved_ = prefix == longest_prefix;
   if (!is_rtcp(packet.bytes())) {
+    longest_ = std::max<std::size_t>(longest_, packet.size);
     ssrc_ = ssrc_of(packet.data);
     ssrc_seen_ = true;
   }

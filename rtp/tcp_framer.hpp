@@ -74,9 +74,10 @@ class TcpFramer {
 
   TcpFramerLimits limits_;
   std::optional<std::uint32_t> ssrc_;
-  bool ssrc_seen_ = false;     // ssrc_ came in a packet of this connection
-  Slice tail_;                 // what is not cut yet
-  std::size_t tail_room_ = 0;  // bytes after tail_ that may be written: it is our own copy
+  bool ssrc_seen_ = false;      // ssrc_ came in a packet of this connection
+  std::size_t longest_ = 1500;  // no packet of it has been longer
+  Slice tail_;                  // what is not cut yet
+  std::size_t tail_room_ = 0;   // bytes after tail_ that may be written: it is our own copy
   bool in_sync_ = true, interleaved_ = false, failed_ = false;
   std::size_t skipped_in_a_row_ = 0;
   std::uint32_t recent_resyncs_ = 0, good_in_a_row_ = 0;

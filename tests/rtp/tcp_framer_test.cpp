@@ -145,6 +145,13 @@ TEST_CASE("senders that break the framing are found again") {
          add(s, {0x00, 0x03, 1, 2, 3});
        },
        "0 1 10 11 12 ", 1},
+      {"a length that would swallow what follows",
+       [](Bytes& s) {
+         const auto at = s.size();
+         add_frame(s, packet(5, 900));
+         store_be16(&s[at], 9999);
+       },
+       "0 1 10 11 12 ", 1},
       {"empty frames",
        [](Bytes& s) {
          add(s, {0, 0, 0, 0});
