@@ -19,13 +19,32 @@ ReorderBuffer::ReorderBuffer(ReorderLimits limits) : limits_(limits) {
   limits_.max_dropout = std::min<std::uint16_t>(limits_.max_dropout, 0x7fff);
   limits_.max_misorder = std::min<std::uint16_t>(limits_.max_misorder, 0x7fff);
   // A power of two, so that the ring stays in step with sequence numbers where they wrap.
-  slots_.resize(std::bit_ceil(static_cast<std::size_t>(limits_.window)));
-  mask_ = static_cast<std::uint16_t>(slots_.size() - 1);
+  mask_ = static_cast<std::uint16_t>(std::bit_ceil(static_cast<std::size_t>(limits_.window)) - 1);
 }
 
 bool ReorderBuffer::is_held(std::uint16_t sequence) const {
-  const auto& s = slot(sequence);
-  return s.state == Slot::State::held && s.sequence == sequence;
+  return held_ > 0 && slot(sequence).held && slot(sequence).sequence == sequence;
+}
+
+bool ReorderBuffer::has_left(std::uint16_t sequence) const {
+  const auto age = -sequence_distance(next_, sequence);
+  const auto bit = sequence % history;
+  return age >= 1 && age <= static_cast<int>(history) && (left_[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+void ReorderBuffer::note(std::uint16_t sequence, bool left) {
+  const auto bit = sequence % history;
+  const auto mask = std::uint64_t{1} << bit % 64;
+  left_[bit / 64] = left ? left_[bit / 64] | mask : left_[bit / 64] & ~mask;
+}
+
+// From next_ on.
+void ReorderBuffer::note_lost(std::uint16_t count) {
+  if (count >= history) left_ = {};
+  for (std::size_t n = 0; n < std::min<std::size_t>(count, history); ++n)
+    note(offset(next_, n), false);
+  lost_before_next_ += count;
+  counters_.lost += count;
 }
 
 void ReorderBuffer::push(Packet&& packet, std::int64_t now_ns, std::vector<Ordered>& out) {
@@ -52,9 +71,7 @@ void ReorderBuffer::push(Packet&& packet, std::int64_t now_ns, std::vector<Order
 }
 
 void ReorderBuffer::pass(Packet&& packet, std::int64_t arrival_ns, std::vector<Ordered>& out) {
-  auto& s = slot(packet.sequence);
-  s.state = Slot::State::left;
-  s.sequence = packet.sequence;
+  note(packet.sequence, true);
   next_ = offset(packet.sequence, 1);
   out.push_back({std::move(packet), arrival_ns, lost_before_next_, restarted_});
   lost_before_next_ = 0;
@@ -62,9 +79,10 @@ void ReorderBuffer::pass(Packet&& packet, std::int64_t arrival_ns, std::vector<O
 }
 
 void ReorderBuffer::drain(std::vector<Ordered>& out) {
-  while (held_ > 0 && is_held(next_)) {
+  while (is_held(next_)) {
     --held_;
     auto& s = slot(next_);
+    s.held = false;
     pass(std::move(s.packet), s.arrival_ns, out);
   }
 }
@@ -79,8 +97,7 @@ void ReorderBuffer::ahead(Packet&& packet, std::uint16_t distance, std::int64_t 
   }
   if (distance != 0 && distance < limits_.window) return hold(std::move(packet), now_ns);
   // Nothing is held: a burst was lost, and waiting would not bring a window's worth back.
-  lost_before_next_ += distance;
-  counters_.lost += distance;
+  note_lost(distance);
   pass(std::move(packet), now_ns, out);
   drain(out);
 }
@@ -90,10 +107,11 @@ void ReorderBuffer::hold(Packet&& packet, std::int64_t arrival_ns) {
     ++counters_.duplicates;
     return;
   }
+  if (slots_.empty()) slots_.resize(mask_ + std::size_t{1});
   auto& s = slot(packet.sequence);
   s.sequence = packet.sequence;
   s.arrival_ns = arrival_ns;
-  s.state = Slot::State::held;
+  s.held = true;
   s.packet = std::move(packet);
   ++held_;
 }
@@ -102,16 +120,13 @@ void ReorderBuffer::hold(Packet&& packet, std::int64_t arrival_ns) {
 void ReorderBuffer::give_up_gap(std::vector<Ordered>& out) {
   std::uint16_t gap = 0;
   while (!is_held(offset(next_, gap))) ++gap;
-  lost_before_next_ += gap;
-  counters_.lost += gap;
+  note_lost(gap);
   next_ = offset(next_, gap);
   drain(out);
 }
 
 void ReorderBuffer::drop_old(const Packet& packet) {
-  const auto& s = slot(packet.sequence);
-  const bool seen = s.state == Slot::State::left && s.sequence == packet.sequence;
-  ++(seen ? counters_.duplicates : counters_.late);
+  ++(has_left(packet.sequence) ? counters_.duplicates : counters_.late);
 }
 
 // RFC 3550 A.1: two consecutive packets make a new sequence; a single one is a stray.
@@ -158,6 +173,7 @@ void ReorderBuffer::flush(std::vector<Ordered>& out) {
 }
 
 void ReorderBuffer::forget_history() {
+  left_ = {};
   for (auto& s : slots_) s = {};
   held_ = 0;
 }

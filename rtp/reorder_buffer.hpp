@@ -1,10 +1,13 @@
 // Puts one source's packets back in order (GB/T 28181 reference 9.2). Packets that arrive in order
 // leave at once; what comes after a gap waits until the gap is filled, its time is up or the
-// window is full. Pure: push with output that the caller owns. No allocation after construction.
+// window is full. Pure: push with output that the caller owns. The window's memory is allocated
+// when the first packet must wait, and never again: a source that sends in order touches none of
+// it.
 //
 // Serves one SSRC: when the caller's policy takes up another one, it calls flush() and reset().
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -62,13 +65,19 @@ class ReorderBuffer {
   struct Slot {
     Packet packet;
     std::int64_t arrival_ns = 0;
-    std::uint16_t sequence = 0;  // of the packet held, or of the one that left last
-    enum class State : std::uint8_t { never, held, left } state = State::never;
+    std::uint16_t sequence = 0;
+    bool held = false;
   };
+  // Which of the newest sequence numbers have left, a bit for each; beyond them a packet that comes
+  // again counts as late.
+  static constexpr std::size_t history = 256;
 
   Slot& slot(std::uint16_t sequence) { return slots_[sequence & mask_]; }
   const Slot& slot(std::uint16_t sequence) const { return slots_[sequence & mask_]; }
   bool is_held(std::uint16_t sequence) const;
+  bool has_left(std::uint16_t sequence) const;
+  void note(std::uint16_t sequence, bool left);
+  void note_lost(std::uint16_t count);
   void pass(Packet&& packet, std::int64_t arrival_ns, std::vector<Ordered>& out);
   void hold(Packet&& packet, std::int64_t arrival_ns);
   void drain(std::vector<Ordered>& out);
@@ -81,7 +90,8 @@ class ReorderBuffer {
   void forget_history();
 
   ReorderLimits limits_;
-  std::vector<Slot> slots_;
+  std::array<std::uint64_t, history / 64> left_{};
+  std::vector<Slot> slots_;  // empty until a packet had to wait
   std::uint16_t mask_;
   bool started_ = false;
   std::uint16_t next_ = 0;  // the sequence number that may leave next
