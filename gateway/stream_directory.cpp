@@ -52,7 +52,7 @@ void StreamDirectory::Entry::become(State state) {
 }
 
 void StreamDirectory::Entry::on_packets() {
-  if (!stream_.ready()) return;
+  if (!stream_.ready() || silent_) return;
   stream_.detach(*this);
   if (state_ == State::resuming) directory_.resumed_.add();
   since_ = wall_now();
@@ -91,6 +91,7 @@ bool StreamDirectory::Entry::resume(const std::string& reason) {
   }
   if (now >= resume_until_) return false;
   reason_ = reason;
+  silent_ = true;
   retry_.set(now + 500ms);
   return true;
 }
@@ -106,6 +107,7 @@ void StreamDirectory::Entry::try_again(sip::TimePoint now) {
   if (now >= resume_until_ || (holds_ == 0 && !keep_)) return over(503, reason_);
   if (auto feed = directory_.call_again(*this)) {
     feed_ = std::move(feed);
+    silent_ = false;
     feed_->start();
   } else {
     retry_.set(now + 500ms);

@@ -68,6 +68,7 @@ class StreamDirectory final : public StreamSource {
     bool keep_ = false;  // runs without viewers until it is stopped
     Alarm linger_, retry_;
     sip::TimePoint resume_until_{};
+    bool silent_ = false;  // lost, and not called again yet: what comes is of before
     boost::asio::steady_timer changed_;  // cancelled at each change: wakes who waits
   };
 

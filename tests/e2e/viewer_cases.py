@@ -151,7 +151,11 @@ def case_sleeping_camera(world):
         wait_for('the stream to be gone', lambda: not world.streams(), 10)
 
     first, watcher = describe_ms()
-    sleep(watcher.wait(1))
+    watcher.wait(1).close()
+    again = Watcher(world.rtsp, path).wait(1)  # while it lingers
+    expect(again.join_ms() < 500, f'zapping back takes {again.join_ms():.0f} ms')
+    expect(camera.text().count(' invited channel=') == 1, 'the camera was called again')
+    sleep(again)
     second, watcher = describe_ms()
     sleep(watcher.wait(10))
     world.gateway.stop()

@@ -30,11 +30,11 @@ rtp::Track track(rtp::Codec codec) {
   return t;
 }
 
-gateway::Stream video_stream(gateway::StreamLimits limits = {}) {
-  gateway::Stream stream("a/b", limits);
-  stream.set_tracks({track(rtp::Codec::h264), track(rtp::Codec::g711a)}, true);
-  return stream;
-}
+struct VideoStream : gateway::Stream {
+  explicit VideoStream(gateway::StreamLimits limits = {}) : Stream("a/b", limits) {
+    set_tracks({track(rtp::Codec::h264), track(rtp::Codec::g711a)}, true);
+  }
+};
 
 struct Watcher : gateway::Viewer {
   gateway::Stream* stream = nullptr;
@@ -64,7 +64,7 @@ TEST_CASE("a viewer starts at the newest key unit") {
   };
   for (const auto& c : cases) {
     SUBCASE(c.name) {
-      auto stream = video_stream();
+      VideoStream stream;
       std::int64_t now_ns = 0;
       publish(stream, c.units, now_ns);
       CHECK(stream.latest_key() == c.latest);
@@ -79,7 +79,7 @@ TEST_CASE("an audio-only stream can be joined anywhere") {
 }
 
 TEST_CASE("a slow viewer skips to the first key unit after its place") {
-  auto stream = video_stream();
+  VideoStream stream;
   std::int64_t now_ns = 0;
   publish(stream, "KPPKPPKP", now_ns);
   CHECK(stream.next_key(1) == 3);
@@ -113,7 +113,7 @@ TEST_CASE("the ring keeps the newest group of pictures and the recent past, with
   };
   for (const auto& c : cases) {
     SUBCASE(c.name) {
-      auto stream = video_stream(c.limits);
+      VideoStream stream(c.limits);
       std::int64_t now_ns = 0;
       publish(stream, c.units, now_ns);
       CHECK(stream.begin() == c.begin);
@@ -125,7 +125,7 @@ TEST_CASE("the ring keeps the newest group of pictures and the recent past, with
 }
 
 TEST_CASE("packets keep their number and content while the ring grows and turns") {
-  auto stream = video_stream({.ring_packets = 100});
+  VideoStream stream({.ring_packets = 100});
   std::int64_t now_ns = 0;
   for (std::uint32_t i = 0; i < 1000; ++i) publish(stream, i % 50 ? "P" : "K", now_ns, 100 + i);
   for (auto i = stream.begin(); i < stream.end(); ++i)
@@ -133,7 +133,7 @@ TEST_CASE("packets keep their number and content while the ring grows and turns"
 }
 
 TEST_CASE("viewers hear of a batch once, and may leave while they are told") {
-  auto stream = video_stream();
+  VideoStream stream;
   Watcher first, second;
   first.stream = second.stream = &stream;
   stream.attach(first);
@@ -155,7 +155,7 @@ TEST_CASE("viewers hear of a batch once, and may leave while they are told") {
 }
 
 TEST_CASE("a sender report maps the instant of capture, not that of sending") {
-  auto stream = video_stream();
+  VideoStream stream;
   std::int64_t now_ns = 0;
   publish(stream, "K", now_ns);  // captured at pts 0
   const std::int64_t captured_ns = 1'700'000'000'500'000'000;
@@ -170,7 +170,7 @@ TEST_CASE("a sender report maps the instant of capture, not that of sending") {
 }
 
 TEST_CASE("a source that takes over goes on with the numbers and times of the one before") {
-  auto stream = video_stream();
+  VideoStream stream;
   CHECK_FALSE(stream.pts_at(0).has_value());
   std::int64_t now_ns = 0;
   const auto first = stream.continuation(0, rtp::Codec::h264);
