@@ -31,7 +31,7 @@ trap '[[ -n $uas ]] && kill "$uas" 2> /dev/null; rm -rf "$work"' EXIT
 
 credentials=
 [[ -n $password ]] && credentials="[authentication username=$user password=$password]"
-for name in register register_uas; do
+for name in register register_uas watch; do
   if [[ -n $password ]]; then
     cp "$here/$name.xml" "$work/"
   else
@@ -108,6 +108,7 @@ printf 'SEQUENTIAL\n%s;%s\n' "$user" "$credentials" > "$work/user.csv"
 wanted register && alone register 1 -inf user.csv
 wanted ping && alone ping_uac "$calls"
 register_callee 3600 || exit 1
+wanted watch && alone watch 1 -inf user.csv
 for name in options message invite reject cancel prack update info reinvite subscribe publish refer; do
   wanted $name && pair $name
 done
