@@ -15,6 +15,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
+constexpr std::int64_t tick_slack_ns = 2'000'000'000;
+
 // 64 bits that cannot be guessed. Longer ones do not fit the buffers of some players.
 std::string make_session_id() {
   std::random_device random;
@@ -230,8 +232,9 @@ void Connection::tick(TimePoint now) {
   dialogue_.on_tick(now);
   const bool idle = !opening_ && now - last_received_ > server_->options.idle_timeout;
   if (idle && server_->sessions.of_connection(number_).empty()) close("idle");
-  if (writer_ && writer_->blocked_ns(steady_ns()) > server_->options.viewer_limits.stall_ns)
-    close("it read nothing for too long");
+  // A viewer is let go by Viewers, a moment before; this is for who does not read answers.
+  const auto limit_ns = server_->options.viewer_limits.stall_ns + tick_slack_ns;
+  if (writer_ && writer_->blocked_ns(steady_ns()) > limit_ns) close("it read nothing for too long");
 }
 
 // Sessions that play over this connection end with it. UDP ones live on for as long as RTCP says
