@@ -17,7 +17,7 @@ namespace sip {
 
 struct OverloadLimits {
   // Alive: beyond, nothing that can wait is begun. The rest of the table is for what cannot.
-  std::size_t transactions = 200'000;
+  std::size_t transactions = 320'000;
   // Of the receive buffer, in use: who has not been challenged yet waits; at half way from there to
   // full everyone who can.
   unsigned backlog_percent = 50;
