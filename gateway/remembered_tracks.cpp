@@ -26,7 +26,7 @@ bool read(std::string_view text, T& value, int base = 10) {
 
 bool read_bytes(std::string_view text, std::vector<std::uint8_t>& bytes) {
   if (text == "-") return true;
-  if (text.size() % 2 != 0 || text.size() > 2 * max_set_bytes) return false;
+  if (text.empty() || text.size() % 2 != 0 || text.size() > 2 * max_set_bytes) return false;
   for (std::size_t i = 0; i < text.size(); i += 2)
     if (!read(text.substr(i, 2), bytes.emplace_back(), 16)) return false;
   return true;
