@@ -170,6 +170,9 @@ def run_case(world, name, clip, label, faults, port):
     time.sleep(0.6)  # what waits for a lost packet waits 200 ms
     source = world.streams()[0]['source']
     dropped = netem_dropped(name) if real else None
+    for figure in ('lost', 'reordered'):
+        metric = world.metric(f'gbgate_stream_{figure}_packets_total{{stream="bad"}}')
+        expect(metric == source[figure], f'{label}: {figure}: metrics {metric}, API {source[figure]}')
     viewer.close()
     wire.close()
     check(label, faults, clip, json.loads(report.read_text()), wire, viewer, source, dropped, world.folder)
@@ -243,5 +246,6 @@ def case_bad_network(world):
             sizes.append(footprint(world))
         expect(world.metric('gbgate_rtp_ports_in_use') == 0, 'a port was not given back')
         expect(sizes[-1][0] - sizes[0][0] < 4096, f'memory grew: {[kib for kib, _ in sizes]} KiB')
-        expect(sizes[-1][1] == sizes[0][1], f'descriptors leaked: {[fds for _, fds in sizes]}')
-        print(f'   memory after each: {[kib for kib, _ in sizes]} KiB, descriptors {sizes[-1][1]}')
+        least = min(fds for _, fds in sizes)  # a connection of the API may just be closing
+        wait_for(f'{least} descriptors as before, {[fds for _, fds in sizes]}', lambda: footprint(world)[1] <= least)
+        print(f'   memory after each: {[kib for kib, _ in sizes]} KiB, descriptors {least}')
