@@ -20,7 +20,7 @@ struct OverloadLimits {
   std::size_t transactions = 320'000;
   // Of the receive buffer, in use: who has not been challenged yet waits; at half way from there to
   // full everyone who can.
-  unsigned backlog_percent = 50;
+  unsigned backlog_percent = 80;
   // Named in Retry-After: from `wait` to `wait` + `spread`, the same for the same user, so that
   // those who came at once do not come back at once.
   std::chrono::seconds wait{5};
