@@ -307,6 +307,37 @@ TEST_CASE("UDP: a burst is paced, and nothing is lost") {
   }
 }
 
+TEST_CASE("UDP: an old group of pictures comes at four times its speed") {
+  Loopback loopback;
+  constexpr int pictures = 50;
+  loopback.on_server([&] {
+    auto& stream = loopback.stream("video");
+    const auto begin_ns = steady_ns() - pictures * 40'000'000ll;  // the last of them is new
+    for (std::uint16_t i = 0; i < pictures; ++i)
+      stream.publish(make_packet(i, i * 3600u,
+                                 {.track = 0,
+                                  .begin = true,
+                                  .end = true,
+                                  .key = i == 0,
+                                  .arrival_ns = begin_ns + i * 40'000'000ll,
+                                  .payload_bytes = 1000}));
+    stream.flush();
+  });
+  Client client(loopback);
+  Port rtp, rtcp;
+  client.set_up("video/trackID=0", udp_to(rtp, rtcp));
+  client.request("PLAY", "video");
+  const auto first = std::chrono::steady_clock::now();
+  for (int i = 0; i < pictures; ++i) {
+    const auto packet = rtp.receive();
+    REQUIRE(packet.size() == 1012);
+    CHECK((packet[2] << 8 | packet[3]) == i);
+  }
+  const auto took = std::chrono::steady_clock::now() - first;
+  CHECK(took > std::chrono::milliseconds(400));  // 2 s of pictures: 490 ms
+  CHECK(took < std::chrono::milliseconds(1500));
+}
+
 TEST_CASE("UDP: receiver reports keep a session alive, silence ends it") {
   ServerOptions options;
   options.session_times = {.told = seconds(1), .grace = seconds(0), .orphan = seconds(1)};
