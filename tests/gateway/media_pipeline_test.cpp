@@ -6,6 +6,7 @@
 #include <string>
 
 #include "rtp/ps/muxer.hpp"
+#include "tests/rtp/es/sender.hpp"
 
 namespace {
 
@@ -190,6 +191,39 @@ TEST_CASE("a sender report tells when a frame was captured") {
   const auto seconds = static_cast<std::int64_t>(report.ntp >> 32) - 2'208'988'800;
   const auto captured_ns = Bench::wall_offset_ns + bench.now_ns - 40 * ms;
   CHECK(seconds == captured_ns / 1'000'000'000);
+}
+
+TEST_CASE("pictures without a program stream, and a camera that changes to that") {
+  Bench bench;
+  rtp::testing::EsSender sender(rtp::Codec::h264, 98, 1000);
+  const auto frame = [&](bool key) {
+    for (auto& packet : sender.send(picture(key, 3000), bench.pts))
+      bench.pipeline.on_packet(std::move(packet), bench.now_ns);
+    bench.pipeline.end_of_batch(bench.now_ns, Bench::wall_offset_ns + bench.now_ns);
+    bench.wait(40 * ms);
+    bench.pts += 3600;
+  };
+  SUBCASE("from the beginning") {
+    for (int i = 0; i < 10; ++i) {
+      frame(i == 0);
+      CHECK(bench.stream.counters().units == static_cast<std::uint64_t>(i) + 1);
+    }
+    CHECK(bench.stream.ready());
+    CHECK(bench.pipeline.is_elementary());
+  }
+  SUBCASE("after a restart") {
+    for (int i = 0; i < 10; ++i) bench.frame(i == 0);
+    const auto ssrc = bench.stream.tracks()[0].ssrc;
+    bench.pipeline.on_source_switched();
+    for (int i = 0; i < 10; ++i) frame(i == 0);
+    CHECK(bench.stream.counters().units == 20);
+    CHECK(bench.stream.tracks()[0].ssrc == ssrc);
+    for (auto i = bench.stream.begin() + 1; i < bench.stream.end(); ++i) {
+      const auto step = bench.stream.packet(i).sequence - bench.stream.packet(i - 1).sequence;
+      CHECK(static_cast<std::uint16_t>(step) == 1);
+    }
+  }
+  CHECK(codecs(bench.stream) == "H.264 ");
 }
 
 TEST_CASE("a deadline that has passed is never asked for again") {
