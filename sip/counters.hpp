@@ -49,6 +49,7 @@ struct Counters {
   std::uint64_t transport_errors = 0;            // requests of ours that could not be sent
   std::uint64_t junk = 0;                        // pings and the like: not SIP at all, ignored
   std::uint64_t stray_responses = 0;             // responses to nothing that we sent
+  std::uint64_t unproven_servers = 0;            // 2xx whose rspauth proves nothing (RFC 7615)
   std::uint64_t stray_requests = 0;              // ACK without a call; BYE or INFO answered 481
   std::uint64_t refused_overload = 0;            // requests answered 503 because of a limit
   std::array<std::uint64_t, 64> parse_errors{};  // by Errc value; the last holds all beyond

@@ -171,7 +171,34 @@ std::string DigestClient::authorization(const DigestRequest& request, std::strin
   if (qop_ != DigestQop::none || session_) out += ", cnonce=\"" + clean_cnonce + '"';
   if (qop_ != DigestQop::none) out.append(", qop=").append(qop_text(qop_)).append(", nc=" + nc);
   if (!opaque_.empty()) out += ", opaque=\"" + opaque_ + '"';
+  uri_ = clean_uri;
+  cnonce_ = clean_cnonce;
   return out;
+}
+
+bool DigestClient::on_authentication_info(std::string_view value, std::string_view body) {
+  const auto info = parse_authentication_info(value);
+  if (!info || (!info->rspauth.empty() && !proves(*info, body))) return false;
+  if (info->nextnonce.empty() || info->nextnonce == nonce_) return true;
+  nonce_ = info->nextnonce;
+  nonce_count_ = 0;
+  return true;
+}
+
+// RFC 7616 3.5: as our response, but for no method and over the body of the answer.
+bool DigestClient::proves(const DigestInfo& info, std::string_view body) const {
+  const auto nc = hex_of(nonce_count_);
+  const bool of_the_last = (info.cnonce.empty() || info.cnonce == cnonce_) &&
+                           (info.nc.empty() || scan::iequals(info.nc, nc));
+  if (!of_the_last) return true;
+  DigestCredentials c;
+  c.username = username_, c.realm = realm_, c.nonce = nonce_, c.uri = uri_;
+  c.cnonce = cnonce_, c.nc = nc;
+  c.algorithm = algorithm_, c.session = session_, c.qop = info.qop;
+  const auto ha1 = digest_ha1(algorithm_, username_, realm_, password_);
+  std::string theirs(info.rspauth);
+  for (char& ch : theirs) ch = scan::lower(ch);
+  return equal_in_constant_time(digest_response(c, ha1, {{}, body}), theirs);
 }
 
 }  // namespace sip

@@ -44,6 +44,13 @@ struct DigestChallenge {
 // Of two challenges for the same request, whether `a` is the stronger.
 [[nodiscard]] bool stronger(const DigestChallenge& a, const DigestChallenge& b);
 
+// An Authentication-Info or Proxy-Authentication-Info header as received (RFC 7615, RFC 7616 3.5).
+struct DigestInfo {
+  std::string_view nextnonce, rspauth, cnonce, nc;
+  DigestQop qop = DigestQop::none;
+};
+[[nodiscard]] Result<DigestInfo> parse_authentication_info(std::string_view value);
+
 // What is being authenticated.
 struct DigestRequest {
   std::string_view method;
@@ -123,7 +130,14 @@ class DigestClient {
   [[nodiscard]] std::string authorization(const DigestRequest& request, std::string_view uri,
                                           std::string_view cnonce);
 
+  // Authentication-Info of a 2xx with this body: its nextnonce serves from now on. False when it
+  // means to prove by rspauth that the server knows the password too, and is wrong, or cannot be
+  // read: nothing of it is used then. Of answers to requests before the last one no proof is asked.
+  [[nodiscard]] bool on_authentication_info(std::string_view value, std::string_view body);
+
  private:
+  [[nodiscard]] bool proves(const DigestInfo& info, std::string_view body) const;
+
   std::string username_, password_;
   std::string realm_, nonce_, opaque_;
   DigestAlgorithm algorithm_ = DigestAlgorithm::md5;
@@ -132,6 +146,7 @@ class DigestClient {
   bool stale_ = false;
   DigestQop qop_ = DigestQop::none;
   std::uint32_t nonce_count_ = 0;
+  std::string uri_, cnonce_;  // of the last request
 };
 
 }  // namespace sip

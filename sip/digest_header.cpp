@@ -177,6 +177,22 @@ Result<DigestChallenge> parse_digest_challenge(std::string_view value) {
   return result;
 }
 
+Result<DigestInfo> parse_authentication_info(std::string_view value) {
+  DigestInfo result;
+  Field field;
+  while (take_field(value, field)) {
+    if (scan::iequals(field.name, "nextnonce")) result.nextnonce = field.value;
+    if (scan::iequals(field.name, "rspauth")) result.rspauth = field.value;
+    if (scan::iequals(field.name, "cnonce")) result.cnonce = field.value;
+    if (scan::iequals(field.name, "nc")) result.nc = field.value;
+    if (scan::iequals(field.name, "qop") && !read_qop(field.value, result.qop))
+      return Errc::unsupported_digest;
+  }
+  // The nonce is echoed: a line break must not get into our request.
+  if (!value.empty() || !plain(result.nextnonce)) return Errc::bad_credentials;
+  return result;
+}
+
 bool stronger(const DigestChallenge& a, const DigestChallenge& b) {
   auto rank = [](const DigestChallenge& c) {
     return c.algorithm == DigestAlgorithm::md5 ? 0 : c.algorithm == DigestAlgorithm::sha256 ? 1 : 2;

@@ -122,8 +122,7 @@ void Endpoint::Impl::on_deadline(TimePoint now, Output& out) {
 
 TimePoint Endpoint::Impl::next_deadline() const {
   return std::min({transactions.next_deadline(), call_deadlines.next(),
-                   subscription_deadlines.next(), registration_deadlines.next(),
-                   publication_deadlines.next()});
+                   subscription_deadlines.next(), kept_deadlines.next()});
 }
 
 // --- the face ------------------------------------------------------------------------------------
@@ -147,6 +146,7 @@ void Endpoint::on_parsed(const MessageView& message, const Flow& from, TimePoint
 }
 
 void Endpoint::on_connection_closed(const Flow& flow, TimePoint now, Output& out) {
+  impl_->on_kept_flow_failed(flow, now, out);  // before its requests, which tell of themselves
   on_send_failed(flow, now, out);
   out.events.push_back(event::ConnectionClosed{flow});
 }
@@ -260,7 +260,7 @@ RegistrationId Endpoint::keep_registered(const RegistrationSpec& spec, TimePoint
 
 bool Endpoint::remove(RegistrationId registration, TimePoint now, Output& out) {
   impl_->writer.set_now(now);
-  return impl_->remove(registration, now, out);
+  return impl_->remove(id_as<KeptId>(registration), now, out);
 }
 
 PublicationId Endpoint::publish(const PublicationSpec& spec, TimePoint now, Output& out) {
@@ -276,7 +276,7 @@ bool Endpoint::modify(PublicationId publication, std::string_view content_type,
 
 bool Endpoint::remove(PublicationId publication, TimePoint now, Output& out) {
   impl_->writer.set_now(now);
-  return impl_->remove(publication, now, out);
+  return impl_->remove(id_as<KeptId>(publication), now, out);
 }
 
 void Endpoint::tell_time(WallTime wall, TimePoint now) {

@@ -2,11 +2,6 @@
 #include "sip/endpoint_impl.hpp"
 
 namespace sip {
-namespace {
-
-constexpr std::uint8_t max_challenges = 2;  // the second only for a nonce that grew old
-
-}  // namespace
 
 AttemptId Endpoint::Impl::take_attempt(const Persistence& persistence, const Flow& flow,
                                        const Owner& owner, bool own_contact) {
@@ -38,7 +33,8 @@ bool Endpoint::Impl::try_again(AttemptId id, const Outcome& outcome, Turn& turn)
   if (outcome.cause != Cause::answered)
     return try_next_flow(id, turn) || follow_redirection(id, turn);
   if (status < 300 || status >= 600) return false;
-  if ((status == 401 || status == 407) && answer_challenge(*a, *outcome.message)) {
+  if ((status == 401 || status == 407) &&
+      answer_challenge(login_of(*a), a->challenged, a->credentials, *outcome.message)) {
     if (!parse_message(a->message, stored)) return false;
     const std::string uri(stored.request_uri_text());
     return resend(id, uri, a->flow, turn);
@@ -51,36 +47,6 @@ bool Endpoint::Impl::try_again(AttemptId id, const Outcome& outcome, Turn& turn)
   }
   if (status == 503 && try_next_flow(id, turn)) return true;
   return a->redirection.began() && follow_redirection(id, turn);
-}
-
-// --- challenges ----------------------------------------------------------------------------------
-
-bool Endpoint::Impl::answer_challenge(Attempt& a, const MessageView& response) {
-  if (response.status() == 401)
-    return authorize(a.www, a.www_answered, a.credentials, response, HeaderId::www_authenticate);
-  return authorize(a.proxy, a.proxy_answered, a.credentials, response,
-                   HeaderId::proxy_authenticate);
-}
-
-bool Endpoint::Impl::authorize(std::optional<DigestClient>& client, std::uint8_t& answered,
-                               const Credentials& credentials, const MessageView& response,
-                               HeaderId challenge) {
-  if (credentials.username.empty() || answered >= max_challenges) return false;
-  std::vector<std::string_view> challenges;
-  for (auto i = response.find_index(challenge); i < response.header_count();
-       i = response.find_index(challenge, i + 1))
-    challenges.push_back(response.header(i).value);
-  if (!client) client.emplace(credentials.username, credentials.password);
-  if (!client->on_challenges(challenges)) return false;
-  if (answered > 0 && !client->stale()) return false;  // the password is wrong
-  ++answered;
-  return true;
-}
-
-std::string Endpoint::Impl::credentials_for(std::optional<DigestClient>& client,
-                                            std::string_view method, std::string_view body,
-                                            std::string_view uri) {
-  return client->authorization({method, body}, uri, random.hex(8));
 }
 
 // --- other places --------------------------------------------------------------------------------
@@ -165,11 +131,7 @@ bool Endpoint::Impl::resend(AttemptId id, std::string_view uri, const Flow& flow
   RequestWriter::Retry retry{uri, flow, cseq->number, a.own_contact, std::move(a.headers)};
   if (a.sent) retry.cseq = dialog ? dialog->next_cseq() : cseq->number + 1;
   a.headers = {};
-  if (a.www && a.www->ready())
-    retry.headers.push_back({"Authorization", credentials_for(a.www, method, stored.body(), uri)});
-  if (a.proxy && a.proxy->ready())
-    retry.headers.push_back(
-        {"Proxy-Authorization", credentials_for(a.proxy, method, stored.body(), uri)});
+  add_credentials(retry.headers, &login_of(a), method, stored.body(), uri);
   writer.write_again(stored, retry);
   a.message = writer.text();
   a.flow = flow;

@@ -139,7 +139,10 @@ void Endpoint::Impl::write_ack(CallId id, Call& call, const InCallRequestSpec& s
 
 void Endpoint::Impl::send_bye(CallId id, Call& call, Turn& turn) {
   if (call.confirmed && call.ack.empty()) write_ack(id, call, {}, turn);  // the answer never came
-  writer.write_in_dialog(call.dialog, "BYE", call.dialog.next_cseq());
+  const Owner owner{Purpose::bye, id, 0};
+  InCallRequestSpec bye;
+  add_credentials(bye.headers, login_of(owner), "BYE", {}, call.dialog.remote_target);
+  writer.write_in_dialog(call.dialog, "BYE", call.dialog.next_cseq(), bye);
   if (full()) {
     // No room to wait for the answer: say it once.
     turn.out.send(call.dialog.flow, writer.text());
@@ -154,8 +157,7 @@ void Endpoint::Impl::send_bye(CallId id, Call& call, Turn& turn) {
     again.connection = ConnectionId::none;
     persistence.further.push_back(again);
   }
-  start_in_dialog(call.dialog, "BYE", {Purpose::bye, id, 0}, persistence, false, turn.now,
-                  turn.out);
+  start_in_dialog(call.dialog, "BYE", owner, persistence, false, turn.now, turn.out);
 }
 
 // A 2xx to an INVITE of ours that no call wants: another branch of a fork, or one that came after

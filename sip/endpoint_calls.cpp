@@ -116,9 +116,15 @@ RequestId Endpoint::Impl::send_in_call(CallId id, const InCallRequestSpec& spec,
   auto* dialog = call ? dialog_of(*call) : nullptr;
   if (!dialog || spec.method.empty()) return fail_at_once(owner, Cause::invalid, 481, out);
   if (full()) return fail_at_once(owner, Cause::overloaded, 503, out);
-  writer.write_in_dialog(*dialog, spec.method, dialog->next_cseq(), spec);
   Persistence persistence;
   if (call->extra) persistence.credentials = call->extra->credentials;
+  if (auto* login = login_of(owner)) {
+    auto request = spec;
+    add_credentials(request.headers, login, spec.method, spec.body, dialog->remote_target);
+    writer.write_in_dialog(*dialog, spec.method, dialog->next_cseq(), request);
+  } else {
+    writer.write_in_dialog(*dialog, spec.method, dialog->next_cseq(), spec);
+  }
   return start_in_dialog(*dialog, spec.method, owner, persistence, false, now, out);
 }
 
@@ -322,17 +328,18 @@ CallId Endpoint::Impl::find_call(const MessageView& message, bool tags_must_matc
 }
 
 // An INVITE that nobody waits for any more has no timer of its own to end it (9.1).
-void Endpoint::Impl::drop_invite(Call& call) {
-  const auto* t = transactions.get(call.invite);
+void Endpoint::Impl::drop_invite(TransactionId invite) {
+  const auto* t = transactions.get(invite);
   const auto* client = t ? std::get_if<InviteClient>(&t->machine) : nullptr;
   if (client && (client->state() == InviteClient::State::calling ||
                  client->state() == InviteClient::State::proceeding))
-    transactions.drop(call.invite);
+    transactions.drop(invite);
 }
 
 void Endpoint::Impl::release_call(CallId id) {
   auto& call = calls.at(id.index);
-  drop_invite(call);
+  drop_invite(call.invite);
+  if (call.extra) drop_invite(call.extra->ours.transaction);
   if (attempts.find(call.attempt)) attempts.release(call.attempt.index);
   if (call.shares_dialog) {
     for (std::uint32_t i = 0; i < subscriptions.slot_count(); ++i)

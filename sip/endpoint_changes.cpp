@@ -1,6 +1,7 @@
 // Endpoint: calls that change while they are up: re-INVITE (RFC 3261 14), UPDATE (RFC 3311), and
 // the session timer that needs them (RFC 4028).
 #include <algorithm>
+#include <utility>
 
 #include "sip/endpoint_impl.hpp"
 
@@ -54,7 +55,8 @@ RequestId Endpoint::Impl::change(CallId id, const ChangeSpec& spec, bool interna
 void Endpoint::Impl::send_change(CallId id, Call& call, Turn& turn) {
   auto& ours = call.extra->ours;
   auto& dialog = *dialog_of(call);
-  ours.retry_at = never;
+  ours.retry_at = ours.answer_by = never;
+  ours.cancelled = false;
   ++ours.tries;
   ours.cseq = dialog.next_cseq();
   InCallRequestSpec request{ours.spec.method, ours.spec.headers, ours.spec.content_type,
@@ -64,13 +66,8 @@ void Endpoint::Impl::send_change(CallId id, Call& call, Turn& turn) {
     request.headers.push_back({"Supported", "timer"});
     add_timer_headers(request.headers, *call.extra->timer);
   }
-  const auto& uri = dialog.remote_target;
-  if (ours.www && ours.www->ready())
-    request.headers.push_back(
-        {"Authorization", credentials_for(ours.www, request.method, request.body, uri)});
-  if (ours.proxy && ours.proxy->ready())
-    request.headers.push_back(
-        {"Proxy-Authorization", credentials_for(ours.proxy, request.method, request.body, uri)});
+  add_credentials(request.headers, &call.extra->login, request.method, request.body,
+                  dialog.remote_target);
   if (!request.body.empty()) call.offer_answer.sent();
   const auto local = parse_name_addr(dialog.local);
   writer.write_in_dialog(
@@ -92,7 +89,14 @@ void Endpoint::Impl::on_change_response(const Owner& owner, Turn& turn) {
     ++counters.retransmissions_sent;
     return turn.out.send(call->dialog.flow, ours.ack);
   }
-  if (!ours.active || cseq->number != ours.cseq || status < 200) return;
+  if (!ours.active || cseq->number != ours.cseq) return;
+  if (status < 200) {
+    if (is_update(ours.spec) || ours.answer_by != never) return;
+    ours.answer_by = turn.now + config.limits.accept_within;
+    call_deadlines.set(owner.call.index, deadline_of(*call));
+    return;
+  }
+  ours.answer_by = never;
   if (success) return on_change_success(owner.call, *call, turn);
   on_change_failure(owner.call, {Cause::answered, status, &view}, turn);
 }
@@ -188,12 +192,8 @@ bool Endpoint::Impl::retry_change(CallId id, Call& call, const Outcome& outcome,
     return true;
   }
   bool again = outcome.status == 422 && extra.timer && extra.timer->raise(response);
-  if (outcome.status == 401)
-    again = authorize(ours.www, ours.www_answered, extra.credentials, response,
-                      HeaderId::www_authenticate);
-  if (outcome.status == 407)
-    again = authorize(ours.proxy, ours.proxy_answered, extra.credentials, response,
-                      HeaderId::proxy_authenticate);
+  if (outcome.status == 401 || outcome.status == 407)
+    again = answer_challenge(extra.login, ours.challenged, extra.credentials, response);
   if (!again || full()) return false;
   send_change(id, call, turn);
   return true;
@@ -347,6 +347,8 @@ void Endpoint::Impl::on_change_deadline(CallId id, Call& call, Turn& turn) {
     }
     if (!calls.find(id)) return;
   }
+  if (turn.now >= extra.ours.answer_by) give_up_change(id, extra.ours, turn);
+  if (!calls.find(id)) return;
   auto& theirs = extra.theirs;
   if (turn.now >= theirs.ack_by) {
     theirs = TheirChange{};
@@ -366,6 +368,18 @@ void Endpoint::Impl::on_change_deadline(CallId id, Call& call, Turn& turn) {
     if (extra.ours.awaits_ack) acknowledge_change(id, call, {}, turn);
     lose_call(id, CallAction::ended_lost, turn);
   }
+}
+
+// First it is cancelled (9.1), then forgotten.
+void Endpoint::Impl::give_up_change(CallId id, OurChange& ours, Turn& turn) {
+  ours.answer_by = turn.now + 64 * config.timers.t1;
+  if (!std::exchange(ours.cancelled, true)) {
+    transactions.cancel(ours.transaction, {Purpose::cancel, id, 0}, turn.now, turn.out);
+    return;
+  }
+  ours.answer_by = never;
+  drop_invite(ours.transaction);
+  on_change_failure(id, {Cause::timeout, 408, nullptr}, turn);
 }
 
 void Endpoint::Impl::on_timer_deadline(CallId id, Call& call, Turn& turn) {
@@ -410,8 +424,8 @@ TimePoint Endpoint::Impl::deadline_of(const Call& call) const {
   auto at = call.session->next_deadline();
   if (!call.extra) return at;
   const auto& e = *call.extra;
-  at = std::min({at, e.ours.retry_at, e.theirs.repeat_at, e.theirs.ack_by, e.theirs.answer_by,
-                 e.acknowledge_by});
+  at = std::min({at, e.ours.retry_at, e.ours.answer_by, e.theirs.repeat_at, e.theirs.ack_by,
+                 e.theirs.answer_by, e.acknowledge_by});
   if (e.reliable) at = std::min({at, e.reliable->repeat_at, e.reliable->give_up_at});
   if (e.timer && call.session->in_dialog()) at = std::min(at, e.timer->next_deadline());
   return at;

@@ -76,12 +76,13 @@ void Endpoint::Impl::send_prack(CallId id, EarlyDialog& early, std::uint32_t rse
   auto prack = spec;
   prack.headers.push_back(
       {"RAck", std::to_string(rseq) + ' ' + std::to_string(invite_cseq) + " INVITE"});
+  const Owner owner{Purpose::prack, id, 0};
+  add_credentials(prack.headers, login_of(owner), "PRACK", prack.body, early.dialog.remote_target);
   writer.write_in_dialog(early.dialog, "PRACK", early.dialog.next_cseq(), prack);
   Persistence persistence;
   if (const auto* call = calls.find(id); call && call->extra)
     persistence.credentials = call->extra->credentials;
-  start_in_dialog(early.dialog, "PRACK", {Purpose::prack, id, 0}, persistence, false, turn.now,
-                  turn.out);
+  start_in_dialog(early.dialog, "PRACK", owner, persistence, false, turn.now, turn.out);
 }
 
 // The user's answer to an offer of the peer.

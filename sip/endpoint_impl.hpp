@@ -27,6 +27,17 @@ namespace sip {
 
 using AttemptId = Id<struct AttemptTag>;
 
+// Who we are to those who ask (RFC 7616). What was learnt for one request serves the next ones of
+// the same call, subscription or registration: nonces, and what Authentication-Info replaces them
+// by.
+struct Login {
+  std::optional<DigestClient> www, proxy;
+};
+// How often one request has answered challenges.
+struct Challenged {
+  std::uint8_t www = 0, proxy = 0;
+};
+
 // A request that is tried again by itself: with credentials, at another place (Persistence). It
 // goes through several transactions, one after the other.
 struct Attempt {
@@ -36,8 +47,8 @@ struct Attempt {
   std::size_t next_flow = 0;
   Redirection redirection;
   Credentials credentials;
-  std::optional<DigestClient> www, proxy;
-  std::uint8_t www_answered = 0, proxy_answered = 0;
+  Login login;  // unless the owner has one
+  Challenged challenged;
   bool own_contact = false;          // Contact names our address on the flow
   bool sent = true;                  // false: it waits for its first look-up
   std::vector<HeaderField> headers;  // that replace others in the next try
@@ -71,14 +82,16 @@ struct OurChange {
   bool internal = false;  // a refresh of the session timer: no event
   ChangeSpec spec;
   RequestId id;
+  TransactionId transaction;
+  TimePoint answer_by = never;  // a re-INVITE that rings has no timer of its own
+  bool cancelled = false;
   std::uint32_t cseq = 0;
   std::string ack;  // to the last 2xx of a re-INVITE; repeated with it
   std::uint32_t ack_cseq = 0;
   bool awaits_ack = false;  // the user's answer goes into it
   TimePoint retry_at = never;
   std::uint8_t tries = 0;
-  std::optional<DigestClient> www, proxy;
-  std::uint8_t www_answered = 0, proxy_answered = 0;
+  Challenged challenged;
 };
 
 // The peer's.
@@ -104,6 +117,7 @@ struct CallExtra {
   std::string local_type, local_body;  // as agreed last; kept while a timer may repeat them
   std::string remote_body;
   Credentials credentials;
+  Login login;
   TimePoint acknowledge_by = never;  // the user's ACK body to a late offer
 };
 
@@ -146,21 +160,28 @@ struct Subscription {
   std::string event;
   std::unique_ptr<SubscribeSpec> spec;  // subscriber
   std::optional<SoftState> soft;        // subscriber
+  std::unique_ptr<Login> login;         // subscriber with credentials
   TransactionId incoming;               // notifier: not answered yet
   TimePoint ends_at = never;            // expiry; subscriber: no NOTIFY in time (timer N)
   TimePoint since{};
   std::uint64_t user_data = 0;
 };
 
-// A registration or a publication of ours.
+// A registration (RFC 3261 10.2) or a publication (RFC 3903) of ours.
 struct Kept {
   RequestSpec request;
-  std::string event;  // of a publication
+  std::string event;  // of a publication; a registration has none
   std::string etag;
   std::optional<SoftState> soft;
+  Login login;
+  Flow flow;  // of a registration that keeps it alive; connection none: no stream
+  bool keep_flow = false;
   bool changed = false;  // a publication's body has not been sent yet
   bool leaving = false;  // the request under way removes it
+
+  bool publishes() const { return !event.empty(); }
 };
+using KeptId = Id<struct KeptTag>;
 
 // A request that went by TCP because of its size, until it is answered
 // (18.1.1).
@@ -248,7 +269,6 @@ struct Endpoint::Impl {
   AttemptId take_attempt(const Persistence& persistence, const Flow& flow, const Owner& owner,
                          bool own_contact);
   bool try_again(AttemptId id, const Outcome& outcome, Turn& turn);
-  bool answer_challenge(Attempt& attempt, const MessageView& response);
   bool try_next_flow(AttemptId id, Turn& turn);
   bool follow_redirection(AttemptId id, Turn& turn);
   void look_up(AttemptId id, std::string uri, Output& out);
@@ -260,10 +280,15 @@ struct Endpoint::Impl {
   void resend_invite(const Attempt& a, std::uint32_t cseq, std::string_view uri, Turn& turn);
   void rename_refer(const Owner& owner, std::string_view method, std::uint32_t cseq);
   void fail_attempt(AttemptId id, const Outcome& outcome, Turn& turn);
-  bool authorize(std::optional<DigestClient>& client, std::uint8_t& answered,
-                 const Credentials& credentials, const MessageView& response, HeaderId challenge);
-  std::string credentials_for(std::optional<DigestClient>& client, std::string_view method,
-                              std::string_view body, std::string_view uri);
+
+  // endpoint_login.cpp: challenges.
+  Login* login_of(const Owner& owner);  // that outlives one request; null: there is none
+  Login& login_of(Attempt& attempt);
+  bool answer_challenge(Login& login, Challenged& challenged, const Credentials& credentials,
+                        const MessageView& response);
+  void add_credentials(std::vector<HeaderField>& headers, Login* login, std::string_view method,
+                       std::string_view body, std::string_view uri);
+  void on_authentication_info(const Owner& owner);
 
   // endpoint_calls.cpp: calls.
   CallId invite(const InviteSpec& spec, TimePoint now, Output& out);
@@ -280,7 +305,7 @@ struct Endpoint::Impl {
   CallId take_call(std::string_view call_id, TimePoint now);
   CallId find_call(const MessageView& message, bool tags_must_match);
   void release_call(CallId id);
-  void drop_invite(Call& call);
+  void drop_invite(TransactionId invite);
 
   // endpoint_early.cpp: answers of several branches, and reliable ones (RFC 3262).
   bool on_early_answer(CallId id, Call& call, Turn& turn);  // false: it is no news
@@ -311,6 +336,7 @@ struct Endpoint::Impl {
   bool respond_to_change(TransactionId id, CallId call, const ResponseSpec& spec, Turn& turn);
   void respond_plainly_to_change(TransactionId id, CallId call, int status, Turn& turn);
   void on_change_deadline(CallId id, Call& call, Turn& turn);
+  void give_up_change(CallId id, OurChange& ours, Turn& turn);
   void on_timer_deadline(CallId id, Call& call, Turn& turn);
   void add_timer_headers(std::vector<HeaderField>& headers, const SessionTimer& timer) const;
   void remember_session(Call& call, std::string_view type, std::string_view local);
@@ -357,14 +383,13 @@ struct Endpoint::Impl {
   PublicationId publish(const PublicationSpec& spec, TimePoint now, Output& out);
   bool modify(PublicationId id, std::string_view type, std::string_view body, TimePoint now,
               Output& out);
-  bool remove(RegistrationId id, TimePoint now, Output& out);
-  bool remove(PublicationId id, TimePoint now, Output& out);
-  void send_register(RegistrationId id, TimePoint now, Output& out);
-  void send_publish(PublicationId id, TimePoint now, Output& out);
-  void on_register_done(RegistrationId id, const Outcome& outcome, Turn& turn);
-  void on_publish_done(PublicationId id, const Outcome& outcome, Turn& turn);
-  SoftState::Next settle(Kept& kept, const Outcome& outcome, std::optional<std::uint32_t> granted,
-                         TimePoint now);
+  KeptId keep(Kept fresh, bool possible, TimePoint now, Output& out);
+  bool remove(KeptId id, TimePoint now, Output& out);
+  void send_kept(KeptId id, TimePoint now, Output& out);
+  void on_kept_done(KeptId id, const Outcome& outcome, Turn& turn);
+  SoftState::Next settle(Kept& kept, const Outcome& outcome, TimePoint now);
+  void keep_flow(Kept& kept, const MessageView& response, Turn& turn);
+  void on_kept_flow_failed(const Flow& flow, TimePoint now, Output& out);
   void on_kept_deadlines(TimePoint now, Output& out);
 
   void on_deadline(TimePoint now, Output& out);
@@ -395,10 +420,9 @@ struct Endpoint::Impl {
   SlotMap<Subscription, SubscriptionTag> subscriptions;
   ByCallId<SubscriptionId> subscriptions_by_call_id;
   DeadlineHeap subscription_deadlines;
-  SlotMap<Kept, RegistrationTag> registrations;
-  DeadlineHeap registration_deadlines;
-  SlotMap<Kept, PublicationTag> publications;
-  DeadlineHeap publication_deadlines;
+  SlotMap<Kept, KeptTag> kept;
+  std::size_t kept_publications = 0;  // of them; the others are registrations
+  DeadlineHeap kept_deadlines;
   SlotMap<Attempt, AttemptTag> attempts;
   std::unordered_map<std::uint64_t, AttemptId> lookups;
   std::uint64_t last_lookup = 0;
@@ -438,13 +462,17 @@ inline RequestId request_id(AttemptId id) {
   return {id.index | 0x80000000u, id.generation};
 }
 // Owner::call stands for the thing whose request it is; Owner::user_data for the attempt.
+template <class To, class From>
+To id_as(From id) {
+  return {id.index, id.generation};
+}
 template <class To>
 To owned(CallId id) {
-  return {id.index, id.generation};
+  return id_as<To>(id);
 }
 template <class From>
 CallId owner_id(From id) {
-  return {id.index, id.generation};
+  return id_as<CallId>(id);
 }
 inline std::uint64_t packed(AttemptId id) {
   return std::uint64_t{id.generation} << 32 | id.index;

@@ -60,6 +60,7 @@ void Endpoint::Impl::on_response(Turn& turn) {
   if (!large_requests.empty()) large_requests.erase(id.index);  // it has arrived
   if (!transactions.on_response(id, view, turn.now, turn.out)) return;
   counters.count_response_received(view.status(), turn.flow.transport);
+  if (view.status() >= 200 && view.status() < 300) on_authentication_info(owner);
   deliver_response(owner, id, turn);
 }
 

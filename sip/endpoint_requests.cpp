@@ -73,10 +73,8 @@ void Endpoint::Impl::finish(const Owner& owner, RequestId id, const Outcome& out
       return on_subscribe_done(owned<SubscriptionId>(owner.call), outcome, turn);
     case Purpose::notify:
       return on_notify_done(owned<SubscriptionId>(owner.call), outcome, turn);
-    case Purpose::registration:
-      return on_register_done(owned<RegistrationId>(owner.call), outcome, turn);
-    case Purpose::publication:
-      return on_publish_done(owned<PublicationId>(owner.call), outcome, turn);
+    case Purpose::kept:
+      return on_kept_done(owned<KeptId>(owner.call), outcome, turn);
     case Purpose::invite:
     case Purpose::attempt:
     case Purpose::ack:

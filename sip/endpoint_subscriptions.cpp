@@ -57,6 +57,7 @@ SubscriptionId Endpoint::Impl::subscribe(const SubscribeSpec& spec, CallId call_
       now);
   auto& s = subscriptions.at(id.index);
   s.spec = std::make_unique<SubscribeSpec>(spec);
+  if (!request.persistence.credentials.username.empty()) s.login = std::make_unique<Login>();
   s.refer = request.method == "REFER";
   s.event = s.refer ? "refer" : spec.event;
   s.user_data = request.user_data;
@@ -111,6 +112,8 @@ void Endpoint::Impl::send_subscribe(SubscriptionId id, Subscription& s, TimePoin
   const auto cseq = dialog.next_cseq();
   // RFC 3515 2.4.6: several REFERs in one dialog are told apart by their CSeq.
   if (first_refer && s.call) s.event = "refer;id=" + std::to_string(cseq);
+  const Owner owner{Purpose::subscribe, owner_id(id), 0};
+  add_credentials(spec.headers, login_of(owner), spec.method, spec.body, dialog.remote_target);
   const auto local = parse_name_addr(dialog.local);
   const bool own = request.contact.empty();
   const auto contact =
@@ -120,7 +123,6 @@ void Endpoint::Impl::send_subscribe(SubscriptionId id, Subscription& s, TimePoin
   // 6665 4.1.2.4: NOTIFY must have come within 64*T1 (timer N).
   if (s.state == Subscription::State::asking || s.soft->removing())
     s.ends_at = now + 64 * config.timers.t1;
-  const Owner owner{Purpose::subscribe, owner_id(id), 0};
   start_in_dialog(dialog, spec.method, owner, request.persistence, own, now, out);
   arm(id);
 }
@@ -322,6 +324,7 @@ void Endpoint::Impl::release_subscription(SubscriptionId id) {
   }
   subscription_deadlines.remove(id.index);
   s.spec.reset();
+  s.login.reset();
   subscriptions.release(id.index);
   counters.subscriptions = subscriptions.size();
 }

@@ -81,8 +81,7 @@ void Endpoint::Impl::send_in_dialog(const Dialog& dialog, std::string_view metho
                                     const Owner& owner, TimePoint now, Output& out) {
   if (!dialog.unresolved) {
     if (owner.purpose == Purpose::ack) return out.send(dialog.flow, writer.text());
-    start_client(method, dialog.flow, owner, now, out);
-    return;
+    return send_found(owner, method, dialog.flow, now, out);
   }
   const auto id = take_attempt({}, dialog.flow, owner, true);
   attempts.at(id.index).sent = false;
@@ -92,7 +91,9 @@ void Endpoint::Impl::send_in_dialog(const Dialog& dialog, std::string_view metho
 void Endpoint::Impl::send_found(const Owner& owner, std::string_view method, const Flow& flow,
                                 TimePoint now, Output& out) {
   if (owner.purpose != Purpose::ack) {
-    start_client(method, flow, owner, now, out);
+    const auto id = start_client(method, flow, owner, now, out);
+    auto* call = owner.purpose == Purpose::change ? calls.find(owner.call) : nullptr;
+    if (call && call->extra) call->extra->ours.transaction = id;
     return;
   }
   // It was written anew for the way that was found, and is repeated so.

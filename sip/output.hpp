@@ -241,6 +241,14 @@ struct Lookup {
   std::string uri;
 };
 
+// A stream that we opened is to be pinged so often (an empty line pair, RFC 5626 4.4.1): one that
+// does not answer within 10 s has failed, and Core::on_connection_closed comes. The last word for a
+// flow counts.
+struct KeepAlive {
+  Flow flow;
+  Duration every;
+};
+
 // Sends may be gathered over several calls and flushed together; events must be handled before
 // the next input, because of their views. Handling one may append more of both: go by index.
 class Output {
@@ -248,6 +256,7 @@ class Output {
   std::vector<Event> events;
   std::vector<Send> sends;
   std::vector<Lookup> lookups;
+  std::vector<KeepAlive> keep_alives;
 
   // Valid until the next send() or clear().
   std::string_view bytes(const Send& s) const { return {bytes_.data() + s.offset, s.size}; }
@@ -264,9 +273,12 @@ class Output {
   void clear() {
     events.clear();
     lookups.clear();
+    keep_alives.clear();
     clear_sends();
   }
-  bool empty() const { return events.empty() && sends.empty() && lookups.empty(); }
+  bool empty() const {
+    return events.empty() && sends.empty() && lookups.empty() && keep_alives.empty();
+  }
 
  private:
   static constexpr std::size_t worth_keeping = 4 << 20;  // a burst should not stay for ever

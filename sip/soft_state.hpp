@@ -49,6 +49,8 @@ class SoftState {
 
   // `jitter`: 0..1, so that many who lost one server do not come back at once.
   Next on_reply(const Reply& reply, double jitter, TimePoint now);
+  // What it was granted over is gone: asked again after a while, as after a failure.
+  void lost(double jitter, TimePoint now) { retry({}, jitter, now); }
   bool granted() const { return granted_; }
 
   // When to ask again.

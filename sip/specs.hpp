@@ -146,6 +146,10 @@ struct RegistrationSpec {
   Duration retry_base =
       std::chrono::seconds(30);  // RFC 5626 4.5: doubled on each failure, jittered
   Duration retry_max = std::chrono::minutes(30);
+  // Over a stream: the connection is kept alive (Output::keep_alives) as often as the registrar's
+  // Flow-Timer says, else every two minutes, and when it is gone we register anew (RFC 5626 4.4.1,
+  // 4.5). What else outbound wants (;ob, reg-id, +sip.instance, Supported) is the user's to write.
+  bool keep_flow = false;
 };
 
 // Event state of ours at a compositor, kept until removed (RFC 3903).

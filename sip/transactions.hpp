@@ -44,8 +44,7 @@ enum class Purpose : std::uint8_t {
   prack,            // of `call`
   subscribe,        // SUBSCRIBE or REFER of the subscription that `call` stands for
   notify,           // its NOTIFY
-  registration,     // REGISTER of what `call` stands for
-  publication,      // PUBLISH of what `call` stands for
+  kept,             // REGISTER or PUBLISH of what `call` stands for
 };
 struct Owner {
   Purpose purpose = Purpose::request;

@@ -22,6 +22,7 @@ Connection::Connection(std::shared_ptr<ConnectionTable> table, ByteStream stream
       flow_(flow),
       wanted_(flow),
       accepted_(origin == Origin::accepted) {
+  if (!accepted_) ping_every_ = table_->limits.ping_every;
   wanted_.connection = ConnectionId::none;
 }
 
@@ -93,13 +94,18 @@ TimePoint Connection::deadline() const {
 }
 
 void Connection::keep_alive(TimePoint now) {
-  if (accepted_ || !is_open() || table_->limits.ping_every == Duration::zero()) return;
-  if (ping_at_ == never) ping_at_ = now + table_->limits.ping_every;
+  if (!is_open() || !is_pinged()) return;
+  if (ping_at_ == never) ping_at_ = now + ping_every_;
   if (ping_at_ > now) return;
-  ping_at_ = now + table_->limits.ping_every;
+  ping_at_ = now + ping_every_;
   pong_by_ = now + pong_within;
   ++table_->counters->keep_alives_sent;
   ping();
+}
+
+void Connection::ping_each(Duration every) {
+  ping_every_ = every;
+  if (ping_at_ != never) ping_at_ = std::min(ping_at_, Clock::now() + every);
 }
 
 void Connection::heard(TimePoint now) {

@@ -49,8 +49,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   X509* peer_certificate() const { return stream_.peer_certificate(); }
   // When it must be closed for what has not happened.
   TimePoint deadline() const;
-  // RFC 5626: pings what we opened, when it is time to.
+  // RFC 5626: pings what is to be pinged, when it is time to.
   void keep_alive(TimePoint now);
+  // From now on, instead of as the limits say.
+  void ping_each(Duration every);
+  bool is_pinged() const { return ping_every_ != Duration::zero(); }
 
  protected:
   enum class State : std::uint8_t { connecting, handshaking, open, closed };
@@ -86,6 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   TimePoint first_by_ = never;    // handshakes, then the first message of an accepted stream
   TimePoint whole_by_ = never;    // the message that has begun
   TimePoint written_by_ = never;  // what is queued
+  Duration ping_every_{};
   TimePoint ping_at_ = never;
   TimePoint pong_by_ = never;
   State state_ = State::connecting;

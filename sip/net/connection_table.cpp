@@ -110,14 +110,13 @@ void ConnectionTable::sweep() {
 }
 
 void ConnectionTable::sweep_once(TimePoint now) {
-  std::vector<ConnectionPtr> late, ours;
+  std::vector<ConnectionPtr> late, pinged;
   for (const auto& [id, connection] : connections_) {
     if (connection->deadline() <= now) late.push_back(connection);
-    if (limits.ping_every != Duration::zero() && !connection->was_accepted())
-      ours.push_back(connection);
+    if (connection->is_pinged()) pinged.push_back(connection);
   }
   sink->begin_batch();
-  for (const auto& connection : ours)
+  for (const auto& connection : pinged)
     if (sink) connection->keep_alive(now);
   for (const auto& connection : late) {
     if (!sink || connection->is_closed()) continue;

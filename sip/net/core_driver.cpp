@@ -63,6 +63,8 @@ struct CoreDriver::Impl final : MessageSink {
   // Failures on the way append to `out`, so what is sent stands in `sending`.
   void flush() {
     if (!out.lookups.empty()) look_up();
+    for (const auto& wish : std::exchange(out.keep_alives, {}))
+      streams.keep_alive(wish.flow, wish.every);
     if (out.sends.empty()) return;
     std::swap(out, sending);
     std::swap(out.events, sending.events);

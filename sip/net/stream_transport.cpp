@@ -169,6 +169,10 @@ ConnectionPtr StreamTransport::open(const Flow& flow) {
   return connection;
 }
 
+void StreamTransport::keep_alive(const Flow& flow, Duration every) {
+  if (const auto connection = table_->find(flow)) connection->ping_each(every);
+}
+
 void StreamTransport::send(const Flow& flow, std::string_view message) {
   auto connection = find(flow);
   if (!connection) connection = open(flow);

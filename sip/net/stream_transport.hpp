@@ -37,6 +37,8 @@ class StreamTransport {
   // none leads to its remote.
   void send(const Flow& flow, std::string_view message);
   void flush() { table_->flush(); }
+  // Pings this connection so often, whatever the limits say (RFC 5626 4.4.1).
+  void keep_alive(const Flow& flow, Duration every);
   void close();
 
   // Where we listen for this family of addresses; null when nowhere.

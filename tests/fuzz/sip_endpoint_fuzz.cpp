@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sip/endpoint.hpp"
@@ -22,6 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_transactions = 40;
 constexpr std::size_t most_calls = 12;
+constexpr std::size_t most_registrations = 4;
 constexpr std::size_t remembered = 16;
 constexpr int steps = 48;
 
@@ -29,10 +31,15 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-EndpointConfig config() {
+// A camera's peer, or a user agent by the book, as the input's size decides.
+EndpointConfig config(std::size_t size) {
   EndpointConfig c;
   c.limits.transactions = most_transactions;
   c.limits.calls = most_calls;
+  c.limits.registrations = most_registrations;
+  c.follow_targets = size % 2 == 1;
+  c.lenient_dialogs = size % 3 != 1;
+  c.user_handles_changes = size % 5 < 3;
   return c;
 }
 
@@ -44,7 +51,9 @@ struct Sent {
 class World {
  public:
   World(const std::uint8_t* data, std::size_t size)
-      : input_(reinterpret_cast<const char*>(data), size), chance_(0x9e3779b97f4a7c15u ^ size) {
+      : endpoint_(config(size), Seed{42}),
+        input_(reinterpret_cast<const char*>(data), size),
+        chance_(0x9e3779b97f4a7c15u ^ size) {
     for (const char c : input_)
       chance_ = (chance_ ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   }
@@ -76,7 +85,9 @@ class World {
   }
 
   void step() {
-    switch (below(14)) {
+    switch (below(15)) {
+      case 14:
+        return below(2) == 0 ? keep_registered() : change_call();
       case 0:
       case 1:
         return receive(input_, flow());
@@ -125,12 +136,17 @@ class World {
     const int status =
         below(4) == 0 ? 100 + static_cast<int>(below(600)) : usual[below(std::size(usual))];
     static constexpr std::string_view tags[] = {"", "a", "b", "c"};
+    static constexpr std::string_view contacts[] = {
+        "<sip:x@127.0.0.1:5061>", "<sip:x@h.example.com>", "<sip:y@127.0.0.1;transport=tcp>"};
     std::string text;
     MessageBuilder response(text);
     response.respond_to(view_, status, {}, {.source = {}, .to_tag = tags[below(4)]});
-    if (below(2) == 0) response.header(HeaderId::contact, "<sip:x@127.0.0.1:5061>");
+    if (below(2) == 0) response.header(HeaderId::contact, contacts[below(3)]);
     if (below(4) == 0) response.header("RSeq", "1").header("Require", "100rel");
     if (below(4) == 0) response.header("WWW-Authenticate", "Digest realm=\"r\",nonce=\"n\"");
+    if (below(4) == 0)
+      response.header("Authentication-Info", below(2) == 0 ? "nextnonce=\"m\"" : "rspauth=0");
+    if (below(8) == 0) response.header("Flow-Timer", "30");
     if (below(3) == 0) response.header(HeaderId::record_route, "<sip:p.example.com;lr>");
     response.finish("application/sdp", below(2) == 0 ? "v=0" : "");
     receive(text, sent->flow);
@@ -158,6 +174,9 @@ class World {
     spec.to = below(8) == 0 ? std::string(input_.substr(0, below(64))) : "<sip:a@b>";
     spec.destination = flow();
     spec.body = std::string(input_.substr(0, below(100)));
+    if (below(4) == 0) spec.body.append(2000, 'x');  // by TCP, then (18.1.1)
+    if (below(4) == 0) spec.destination = {};
+    if (below(3) == 0) spec.persistence.credentials = {"u", "p"};
     endpoint_.send_request(spec, now_, out_);
   }
   void call() {
@@ -167,8 +186,41 @@ class World {
     spec.to = "<sip:a@b>";
     spec.destination = flow();
     spec.body = "v=0";
+    if (below(4) == 0) spec.body.append(2000, ' ');
+    if (below(3) == 0) spec.persistence.credentials = {"u", "p"};
+    if (below(3) == 0) spec.reliable = Reliable100::supported;
     spec.keep_forks = below(2) == 0;
     calls_.push_back(endpoint_.invite(spec, now_, out_));
+  }
+  void keep_registered() {
+    if (!registrations_.empty() && below(3) == 0) {
+      endpoint_.remove(registrations_[below(registrations_.size())], now_, out_);
+      return;
+    }
+    RegistrationSpec spec;
+    spec.request.request_uri = "sip:a@b";
+    spec.request.from = spec.request.to = "<sip:c@d>";
+    spec.request.contact = "<sip:c@127.0.0.1>";
+    spec.request.destination = flow();
+    spec.request.persistence.credentials = {"u", "p"};
+    spec.keep_flow = below(2) == 0;
+    registrations_.push_back(endpoint_.keep_registered(spec, now_, out_));
+  }
+  void change_call() {
+    if (calls_.empty()) return;
+    ChangeSpec spec;
+    if (below(2) == 0) spec.method = "UPDATE";
+    if (below(3) != 0) spec.body = "v=0";
+    endpoint_.change_call(calls_[below(calls_.size())], spec, now_, out_);
+  }
+  // Names lead somewhere, to two places, or nowhere.
+  void resolve() {
+    for (const auto& lookup : std::exchange(out_.lookups, {})) {
+      std::vector<Flow> found(below(3));
+      for (auto& way : found) way = flow();
+      for (auto& way : found) way.connection = ConnectionId::none;
+      endpoint_.on_resolved(lookup.id, found, now_, out_);
+    }
   }
   void use_call() {
     if (calls_.empty()) return;
@@ -207,6 +259,7 @@ class World {
 
   // The user's part, then what is sent is remembered.
   void settle() {
+    resolve();
     for (std::size_t i = 0; i < out_.events.size(); ++i) {
       require(i < 4096);
       const Event event = out_.events[i];
@@ -230,7 +283,9 @@ class World {
     }
     require(endpoint_.counters().transactions <= most_transactions);
     require(endpoint_.counters().calls <= most_calls);
+    auto lookups = std::move(out_.lookups);  // of what was just begun: answered next time
     out_.clear();
+    out_.lookups = std::move(lookups);
   }
 
   // Users hang up what they have; the rest is for the clock.
@@ -239,6 +294,8 @@ class World {
       endpoint_.hang_up(calls_[i], now_, out_);
       settle();
     }
+    for (const auto registration : registrations_) endpoint_.remove(registration, now_, out_);
+    settle();
     const auto last = now_ + 10min;
     for (int turns = 0; endpoint_.next_deadline() <= last; ++turns) {
       require(turns < 20'000);
@@ -251,7 +308,7 @@ class World {
     require(endpoint_.counters().calls == 0);
   }
 
-  Endpoint endpoint_{config(), Seed{42}};
+  Endpoint endpoint_;
   Output out_;
   TimePoint now_{};
   std::string_view input_;
@@ -261,6 +318,7 @@ class World {
   std::vector<Sent> sent_;  // the last few
   std::size_t sends_ = 0;
   std::vector<CallId> calls_;
+  std::vector<RegistrationId> registrations_;
 };
 
 }  // namespace

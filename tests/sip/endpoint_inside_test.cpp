@@ -193,6 +193,42 @@ TEST_CASE("a send inside that fails ends nothing: the peer may be reached again"
   CHECK(agent.heard() == "done:200 ");
 }
 
+TEST_CASE("a re-INVITE that rings for ever is cancelled; what is left of it goes with the call") {
+  Up agent;
+  agent.change(agent.id);
+  const auto invite = agent.take();
+  agent.answer(invite, 180);
+  SUBCASE("cancelled after three minutes, answered 487: the call stands") {
+    agent.pass(179s);
+    CHECK(agent.silent());
+    agent.pass(2s);
+    const auto cancel = agent.take();
+    CHECK(cancel.method() == "CANCEL");
+    CHECK(cancel.branch() == invite.branch());
+    agent.answer(cancel, 200);
+    agent.answer(invite, 487);
+    CHECK(agent.take().method() == "ACK");
+    CHECK(agent.heard() == "done:487 ");
+    agent.change(agent.id, "UPDATE");
+    CHECK(agent.take().header("CSeq") == "3 UPDATE");
+    return;
+  }
+  SUBCASE("not even CANCEL is answered: the peer is gone") {
+    agent.pass(181s);
+    agent.take();
+    agent.pass(33s);
+    CHECK(agent.heard() ==
+          "done:408(no answer in time) ended:the peer does not know the call any more ");
+  }
+  SUBCASE("hung up meanwhile") {
+    agent.node.endpoint.hang_up(agent.id, agent.node.now, agent.node.out);
+    agent.answer(agent.take(), 200);
+  }
+  agent.pass(1h);
+  CHECK(agent.node.endpoint.counters().transactions == 0);
+  CHECK(agent.node.endpoint.counters().calls == 0);
+}
+
 // --- UPDATE before the answer --------------------------------------------------------------------
 
 namespace {
