@@ -20,7 +20,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t slot_bytes = 2048;
+constexpr std::size_t slot_bytes = 1536;  // what fits an Ethernet frame fits it
 constexpr std::size_t batch_size = 32;
 constexpr std::size_t frame_slots = 12;  // most frames have fewer datagrams
 constexpr std::size_t overflow_bytes = 65536 - slot_bytes;

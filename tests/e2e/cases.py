@@ -119,7 +119,8 @@ def case_other_muxers(world):
     urls = []
     for number, clip in enumerate(('mpeg', 'vob', 'gst'), 1):
         device, channel = f'3402000000111000000{number}', f'3402000000132000000{number}'
-        world.start_camera(clip=clip, device=device, channel=channel)
+        # A file that was made elsewhere is no encoder: to go on at its next key frame would cut a picture in two.
+        world.start_camera('--ignore-key-requests', clip=clip, device=device, channel=channel)
         urls.append(world.url(f'{device}/{channel}'))
     # Not each of their frames has a PTS, and what is told of one may be that of the next: no reason to drop a frame.
     players.at_once(*[lambda url=url: players.ffmpeg(url, 'tcp', sync=('-fps_mode', 'vfr')) for url in urls])
