@@ -4,12 +4,22 @@
 
 namespace sip {
 
+// 15.1.2: what the peer has asked for and nobody answered ends with the call.
+void Endpoint::Impl::refuse_pending_change(const Call& call, Turn& turn) {
+  if (!call.extra) return;
+  const auto& theirs = call.extra->theirs;
+  if (theirs.transaction && !theirs.answered) respond_plainly(theirs.transaction, 487, turn);
+}
+
 void Endpoint::Impl::perform(CallId id, Turn& turn) {
   for (std::size_t i = 0; i < call_actions.size(); ++i)
     perform(call_actions[i], id, calls.at(id.index), turn);
   call_actions.clear();
   const auto& call = calls.at(id.index);
-  if (call.session->ended()) return release_call(id);
+  if (call.session->ended()) {
+    refuse_pending_change(call, turn);
+    return release_call(id);
+  }
   call_deadlines.set(id.index, deadline_of(call));
 }
 

@@ -305,6 +305,7 @@ struct Endpoint::Impl {
   CallId take_call(std::string_view call_id, TimePoint now);
   CallId find_call(const MessageView& message, bool tags_must_match);
   void release_call(CallId id);
+  void refuse_pending_change(const Call& call, Turn& turn);
   void drop_invite(TransactionId invite);
 
   // endpoint_early.cpp: answers of several branches, and reliable ones (RFC 3262).

@@ -7,7 +7,9 @@
 // what one event causes are bounded; ten minutes after the last of it everything is over.
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +17,7 @@
 
 #include "sip/endpoint.hpp"
 #include "sip/message_builder.hpp"
+#include "sip/transactions.hpp"
 
 namespace {
 
@@ -27,8 +30,10 @@ constexpr std::size_t most_registrations = 4;
 constexpr std::size_t remembered = 16;
 constexpr int steps = 48;
 
-void require(bool condition) {
-  if (!condition) std::abort();
+void require(bool condition, std::source_location at = std::source_location::current()) {
+  if (condition) return;
+  std::fprintf(stderr, "line %u: what must hold does not\n", static_cast<unsigned>(at.line()));
+  std::abort();
 }
 
 // A camera's peer, or a user agent by the book, as the input's size decides.
@@ -288,6 +293,16 @@ class World {
     out_.lookups = std::move(lookups);
   }
 
+  // For whoever looks for the fault.
+  void tell_transactions() const {
+    endpoint_.transactions().walk(0, 10, [](TransactionId, const Transaction& t) {
+      const auto state = t.state_name();
+      std::fprintf(stderr, "left: %s %s, purpose %d, %.*s\n", t.is_client() ? "client" : "server",
+                   t.is_invite() ? "INVITE" : "other", static_cast<int>(t.owner.purpose),
+                   static_cast<int>(state.size()), state.data());
+    });
+  }
+
   // Users hang up what they have; the rest is for the clock.
   void end() {
     for (std::size_t i = 0; i < calls_.size(); ++i) {
@@ -304,6 +319,7 @@ class World {
       for (; !calls_.empty(); calls_.pop_back()) endpoint_.hang_up(calls_.back(), now_, out_);
       settle();
     }
+    tell_transactions();
     require(endpoint_.counters().transactions == 0);
     require(endpoint_.counters().calls == 0);
   }

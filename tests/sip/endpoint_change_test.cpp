@@ -375,3 +375,25 @@ TEST_CASE("a change that waits for its next try does not outlive the call") {
   CHECK(std::count(up.a.heard.begin(), up.a.heard.end(), "done:481(impossible request)") == 1);
   CHECK(up.a.endpoint.next_deadline() == never);
 }
+
+TEST_CASE("a re-INVITE that nobody has answered is told 487 when the call ends (15.1.2)") {
+  struct Case {
+    const char* name;
+    bool by_its_sender;
+  };
+  for (const Case& c : {Case{"who asked hangs up", true}, Case{"who was asked hangs up", false}}) {
+    CAPTURE(c.name);
+    Up up;
+    up.b.rule = [](Node&, const Event&) {};  // b thinks
+    up.change(up.a, up.call, "INVITE", "v=0 second offer");
+    up.run_for(100ms);
+    if (c.by_its_sender)
+      up.a.endpoint.hang_up(up.call, up.now(), up.a.out);
+    else
+      up.b.endpoint.hang_up(up.b.call, up.now(), up.b.out);
+    up.run();
+    CHECK(up.wire.find("487") != std::string::npos);
+    CHECK(up.b.endpoint.counters().transactions == 0);
+    CHECK(up.a.endpoint.counters().transactions == 0);
+  }
+}
