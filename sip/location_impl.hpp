@@ -50,7 +50,7 @@ struct Location::Impl {
 
   bool put(std::string_view aor, const BindingView& b);
   bool fits(PackedBindings all, bool replaces, std::string_view aor, const BindingView& b) const;
-  PackedBindings add_record(std::string_view aor);
+  PackedBindings add_record(std::string_view aor, const BindingView& first);
   bool is_news(PackedBindings all, std::uint32_t old, const BindingView& b) const;
   void insert(PackedBindings all, const BindingView& b);
   void schedule(PackedBindings all, TimePoint expires_at);

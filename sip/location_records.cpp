@@ -21,10 +21,10 @@ bool Location::Impl::fits(PackedBindings all, bool replaces, std::string_view ao
   return binding_count < limits.bindings && (all ? all.count() : 0) < limits.bindings_per_aor;
 }
 
-PackedBindings Location::Impl::add_record(std::string_view aor) {
+PackedBindings Location::Impl::add_record(std::string_view aor, const BindingView& first) {
   const auto record = records.slab.take();
   auto& block = records.slab.at(record).block;
-  block = PackedBindings::make(aor, keyed_hash(aor, seed), record);
+  block = PackedBindings::make(aor, keyed_hash(aor, seed), record, PackedBindings::size_of(first));
   index.insert(block.get());
   ++record_count;
   return PackedBindings(block);
@@ -58,7 +58,7 @@ bool Location::Impl::put(std::string_view aor, const BindingView& b) {
   auto old = all ? replaced_by(all, b) : 0;
   if (!fits(all, old != 0, aor, b)) return false;
   const bool news = keep && (old == 0 || is_news(all, old, b));
-  if (!all) all = add_record(aor);
+  if (!all) all = add_record(aor, b);
   const auto record = all.head().record;
   for (; old != 0; old = all.count() > 0 ? replaced_by(all, b) : 0) erase(all, old);
   insert(all, b);

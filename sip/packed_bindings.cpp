@@ -87,12 +87,13 @@ void write(char* at, const BindingView& b, std::uint32_t link) {
 }  // namespace
 
 PackedBindings::Block PackedBindings::make(std::string_view aor, std::uint32_t hash,
-                                           std::uint32_t record) {
+                                           std::uint32_t record, std::size_t room) {
   const auto size = sizeof(Head) + aor.size();
-  Block block(new char[size]);
+  Block block(new char[size + room]);
   auto* head = new (block.get()) Head;
   head->hash = hash, head->record = record;
-  head->used = head->capacity = static_cast<std::uint32_t>(size);
+  head->used = static_cast<std::uint32_t>(size);
+  head->capacity = static_cast<std::uint32_t>(size + room);
   head->aor_size = small(aor.size());
   put(block.get() + sizeof(Head), aor);
   return block;

@@ -20,8 +20,9 @@ class PackedBindings {
   PackedBindings() = default;
   explicit PackedBindings(char* block) : block_(block) {}
   explicit PackedBindings(const Block& block) : block_(block.get()) {}
-  // `record`: its number in the table.
-  static Block make(std::string_view aor, std::uint32_t hash, std::uint32_t record);
+  // `record`: its number in the table. `room`: for bindings that come at once.
+  static Block make(std::string_view aor, std::uint32_t hash, std::uint32_t record,
+                    std::size_t room = 0);
   // A larger copy, for one more binding.
   Block grown_by(std::size_t size) const;
 
