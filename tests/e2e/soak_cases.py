@@ -70,7 +70,9 @@ class Soak:
                        '--transport', kind[:3], '--first-tick', WRAP_TICK)
         with contextlib.ExitStack() as stack:
             stack.callback(cameras.close)
-            wait_for('streams', lambda: sum(s['name'].startswith(f'n{number}x') for s in self.world.streams()) == SOURCES)
+            # A viewer is told after two seconds that nothing comes; the cameras may need longer to begin.
+            wait_for('streams', lambda: sum(s['name'].startswith(f'n{number}x') and s['state'] == 'live'
+                                            for s in self.world.streams()) == SOURCES, 20)
             joined = self.join(f'n{number}x', SOURCES, 'udp' if number == 2 else 'tcp')
         for name in names:
             self.world.request('DELETE', f'/api/v1/ingests/{name}')
