@@ -71,8 +71,7 @@ class Soak:
         with contextlib.ExitStack() as stack:
             stack.callback(cameras.close)
             # A viewer is told after two seconds that nothing comes; the cameras may need longer to begin.
-            wait_for('streams', lambda: sum(s['name'].startswith(f'n{number}x') and s['state'] == 'live'
-                                            for s in self.world.streams()) == SOURCES, 20)
+            self.wait_live(names)
             joined = self.join(f'n{number}x', SOURCES, 'udp' if number == 2 else 'tcp')
         for name in names:
             self.world.request('DELETE', f'/api/v1/ingests/{name}')
@@ -81,6 +80,15 @@ class Soak:
             self.asked += VIEWERS
             self.seen += joined['join_ms']['n']
         expect(joined['join_ms']['n'] == VIEWERS, f'{joined["join_ms"]["n"]} of {VIEWERS} saw a picture: {joined["why"]}')
+
+    def wait_live(self, names, seconds=20):
+        until = time.monotonic() + seconds
+        while True:
+            missing = [s for s in self.world.streams() if s['name'] in names and s['state'] != 'live']
+            if not missing:
+                return
+            expect(time.monotonic() < until, f'{len(missing)} are not live after {seconds} s: {missing[:2]}')
+            time.sleep(0.1)
 
     def join(self, path, streams, transport, count=VIEWERS):
         viewers = Load(self.world, 'rtsp_viewers', '--port', self.world.rtsp, '--path', path, '--streams', streams,
