@@ -11,7 +11,7 @@ namespace gateway {
 
 struct DatabaseSchema {
   int version;         // PRAGMA user_version; `create` must set it
-  const char* create;  // one transaction
+  const char* create;  // one transaction, from nothing or from any older version
   int page_bytes = 4096;
 };
 

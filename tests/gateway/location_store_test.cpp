@@ -250,6 +250,19 @@ TEST_CASE("location part: cut anywhere, it is read as damaged or as fewer addres
   }
 }
 
+TEST_CASE("location store: a file of the version before is taken over, without what it knew") {
+  TemporaryDirectory directory;
+  const auto file = directory.path() / "location.db";
+  sqlite3* old = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &old) == SQLITE_OK);
+  REQUIRE(sqlite::run(old, "CREATE TABLE binding (aor TEXT); PRAGMA user_version = 1") ==
+          SQLITE_OK);
+  sqlite3_close(old);
+  process(file, before,
+          [](sip::Location& location) { REQUIRE(location.put("sip:a@h", binding("sip:a@1"))); });
+  process(file, before, [](sip::Location& location) { CHECK(location.bindings() == 1); });
+}
+
 TEST_CASE("location store: a damaged file is moved aside") {
   std::string text;
   log::set_sink([&](log::Level, std::string_view, std::string_view line) { text += line; });
