@@ -34,6 +34,7 @@ MediaPipeline::MediaPipeline(Stream& stream, PipelineConfig config, rtp::SsrcGen
     : stream_(stream), config_(config), ssrcs_(ssrcs), reorder_(config.reorder) {}
 
 void MediaPipeline::on_packet(rtp::Packet&& packet, std::int64_t arrival_ns) {
+  if (in_nal_ && take_more(packet, arrival_ns)) return;
   if (!config_.in_order) {
     reorder_.push(std::move(packet), arrival_ns, ordered_);
   } else {
@@ -46,6 +47,29 @@ void MediaPipeline::on_packet(rtp::Packet&& packet, std::int64_t arrival_ns) {
   }
   for (const auto& ordered : ordered_) demux(ordered);
   ordered_.clear();
+}
+
+// Three packets of four: the next one, in the middle of a picture. No stage needs to keep it or to
+// look at it twice.
+bool MediaPipeline::take_more(const rtp::Packet& packet, std::int64_t arrival_ns) {
+  if (packet.marker || source_switched_ || tracks_changed_ || arrival_ns < newest_arrival_ns_)
+    return false;
+  const bool next = config_.in_order
+                        ? packet.sequence == static_cast<std::uint16_t>(*last_sequence_ + 1)
+                        : reorder_.is_next(packet.sequence);
+  if (!next) return false;
+  const auto track = static_cast<std::size_t>(in_nal_ - lanes_.data());
+  if (!demuxer_.take_more(packet, track, arrival_ns)) return false;
+  config_.in_order ? void(last_sequence_ = packet.sequence) : reorder_.pass_next();
+  newest_arrival_ns_ = arrival_ns;
+  in_nal_->packetizer->take_more(packet.payload, arrival_ns, packets_);
+  publish();
+  return true;
+}
+
+void MediaPipeline::publish() {
+  for (auto& packet : packets_) stream_.publish(std::move(packet));
+  packets_.clear();
 }
 
 void MediaPipeline::on_source_switched() {
@@ -97,8 +121,8 @@ void MediaPipeline::take(rtp::EsChunk& chunk, Lane& lane, std::int64_t arrival_n
   lane.packetizer->push(chunk, arrival_ns, packets_);
   if (lane.packetizer->version() != lane.version) tracks_changed_ = true;
   if (tracks_changed_) update_tracks(arrival_ns);
-  for (auto& packet : packets_) stream_.publish(std::move(packet));
-  packets_.clear();
+  publish();
+  in_nal_ = lane.packetizer->takes_more() ? &lane : nullptr;
 }
 
 // A source that takes over begins a frame behind where the one before would be now.
@@ -145,6 +169,7 @@ void MediaPipeline::open_lane(Lane& lane, const rtp::Track& track) {
       .timestamp_offset = numbers.timestamp_offset.value_or(ssrcs_.next()),
       .max_payload_bytes = config_.max_payload_bytes,
       .clock_rate_hz = is_video(track.codec) ? 90'000 : track.clock_rate_hz};
+  in_nal_ = nullptr;
   lane.codec = track.codec;
   lane.packetizer.emplace(track.codec, config);
   lane.version = lane.packetizer->version();

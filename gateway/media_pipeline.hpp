@@ -65,7 +65,9 @@ class MediaPipeline {
     std::int64_t pts_90khz = 0;
   };
 
+  bool take_more(const rtp::Packet& packet, std::int64_t arrival_ns);
   void demux(const rtp::Ordered& ordered);
+  void publish();
   void take_chunks(std::int64_t arrival_ns);
   void take(rtp::EsChunk& chunk, Lane& lane, std::int64_t arrival_ns);
   void sync_lanes();
@@ -85,6 +87,7 @@ class MediaPipeline {
   rtp::Timeline timeline_;
   rtp::CaptureClock capture_;
   std::array<Lane, rtp::PayloadDemuxer::max_streams> lanes_;
+  Lane* in_nal_ = nullptr;  // whose packetizer takes more of a NAL unit
   std::size_t stream_tracks_ = 0;
   // From our time line to the stream's, which another pipeline may have begun.
   std::optional<std::int64_t> shift_90khz_;

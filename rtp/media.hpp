@@ -62,23 +62,40 @@ struct EsChunk {
 // One RTP packet as every viewer of a stream shares it. The first 4 bytes of head are the
 // interleaved prefix of RFC 2326 10.12 with the default channel (2 x track), so that an
 // interleaved viewer writes head + slices in one gather, and a UDP viewer skips the 4.
+//
+// Where the memory in front of the first slice is free, the head is written there as well, over
+// what the camera's own RTP header was: then the packet is one piece for a gather write.
 struct OutPacket {
   static constexpr std::size_t max_slices = 3;
   static constexpr std::size_t prefix_size = 4;
 
-  std::array<std::uint8_t, 28> head{};  // "$", channel, length | RTP header | payload header
+  std::array<std::uint8_t, 20> head{};  // "$", channel, length | RTP header | payload header
   std::uint8_t head_size = 0;           // used bytes of head, prefix included
   std::uint8_t slice_count = 0;
   std::uint8_t track = 0;
   bool unit_begin = false;  // first packet of an access unit
   bool unit_end = false;    // last packet of an access unit (RTP marker for video)
   bool key = false;         // its access unit is a random access point (all its packets say so)
-  std::array<Slice, max_slices> slices;
+  bool joined = false;      // the head lies in front of the first slice, too: they are one piece
   std::uint16_t sequence = 0;
   std::uint32_t timestamp = 0;   // RTP timestamp in the track's clock
   std::uint32_t size_bytes = 0;  // RTP header and payload, without the prefix
   std::int64_t pts_90khz = 0;    // on the stream's time line
   std::int64_t arrival_ns = 0;   // steady clock, when its last byte came in
+  std::array<Slice, max_slices> slices;
+
+  // Calls piece(data, size) for what is sent, from the `from`-th byte of the head on.
+  template <class F>
+  void for_each_piece(std::size_t from, F&& piece) const {
+    const auto left = head_size - from;
+    if (joined)
+      piece(slices[0].data - left, slices[0].size + left);
+    else
+      piece(head.data() + from, left);
+    for (std::size_t i = joined ? 1 : 0; i < slice_count; ++i)
+      piece(slices[i].data, std::size_t{slices[i].size});
+  }
 };
+static_assert(sizeof(OutPacket) == 128);  // two cache lines
 
 }  // namespace rtp

@@ -38,7 +38,8 @@ Result<Packet> parse_packet(Slice datagram) {
     if (padding == 0 || padding > end - at) return Errc::bad_padding;
     end -= padding;
   }
-  packet.payload = {std::move(datagram.owner), p + at, static_cast<std::uint32_t>(end - at)};
+  packet.payload = {std::move(datagram.owner), p + at, static_cast<std::uint32_t>(end - at),
+                    datagram.headroom + static_cast<std::uint32_t>(at)};
   return packet;
 }
 

@@ -32,6 +32,10 @@ class PayloadDemuxer {
 
   // As the two demuxers do. After a change of kind tracks() begins anew, with a new version.
   void push(const Packet& packet, const ps::PushInfo& info, std::vector<EsChunk>& out);
+  // As ps::Demuxer::take_more().
+  bool take_more(const Packet& packet, std::size_t track, std::int64_t arrival_ns) {
+    return decided_ && !is_elementary() && ps_.take_more(packet.payload, track, arrival_ns);
+  }
   std::optional<std::int64_t> next_deadline() const;
   void on_deadline(std::int64_t now_ns, std::vector<EsChunk>& out);
 

@@ -39,6 +39,18 @@ class ReorderBuffer {
   // Appends to `out` what may leave, oldest first. A packet far off the sequence is held back
   // until the next one follows it (two in a row are a restart) and dropped otherwise.
   void push(Packet&& packet, std::int64_t now_ns, std::vector<Ordered>& out);
+  // Whether a packet may go on at once, because it is the next and nothing waits; then pass_next()
+  // counts it, and it need not be pushed.
+  bool is_next(std::uint16_t sequence) const {
+    return sequence == next_ && started_ && held_ == 0 && !stray_ && lost_before_next_ == 0 &&
+           !restarted_;
+  }
+  void pass_next() {
+    ++counters_.received;
+    newest_ = next_;
+    note(next_, true);
+    ++next_;
+  }
   // To be called when next_deadline() has come: gives up the gaps whose time is over.
   void on_deadline(std::int64_t now_ns, std::vector<Ordered>& out);
   // Empty while nothing waits.

@@ -22,18 +22,15 @@ bool GatherBatch::add(InterleavedWriter::Feed& feed, std::uint64_t index,
   if (full()) return false;
   const auto before = bytes_;
   const auto first_vector = vector_count_;
-  if (packet.head[1] == channel) {
-    add_bytes(packet.head.data(), packet.head_size);
-  } else {
+  const bool own_prefix = packet.head[1] != channel;
+  if (own_prefix) {
     auto* prefix = prefixes_[entry_count_];
     std::memcpy(prefix, packet.head.data(), rtp::OutPacket::prefix_size);
     prefix[1] = channel;
     add_bytes(prefix, rtp::OutPacket::prefix_size);
-    add_bytes(packet.head.data() + rtp::OutPacket::prefix_size,
-              packet.head_size - rtp::OutPacket::prefix_size);
   }
-  for (std::size_t i = 0; i < packet.slice_count; ++i)
-    add_bytes(packet.slices[i].data, packet.slices[i].size);
+  packet.for_each_piece(own_prefix ? rtp::OutPacket::prefix_size : 0,
+                        [&](const std::uint8_t* data, std::size_t size) { add_bytes(data, size); });
   entries_[entry_count_++] = {&feed, index, bytes_ - before, first_vector};
   return true;
 }

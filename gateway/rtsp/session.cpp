@@ -12,11 +12,8 @@ Session::Session(std::string id, std::uint64_t connection, Target target,
       connection_(connection),
       target_(std::move(target)),
       hold_(std::move(hold)),
-      layout_(hold_->stream().layout()) {}
-
-Stream& Session::stream() const {
-  return hold_->stream();
-}
+      stream_(hold_->stream()),
+      layout_(stream_.layout()) {}
 
 const Session::TrackSetup* Session::setup_of(std::size_t track) const {
   for (const auto& setup : setups_)

@@ -49,7 +49,7 @@ class Session {
   const std::string& id() const { return id_; }
   std::uint64_t connection() const { return connection_; }  // that created it
   const Target& target() const { return target_; }          // as the first SETUP wrote it
-  Stream& stream() const;
+  Stream& stream() const { return stream_; }
   State state() const { return state_; }
   const std::vector<TrackSetup>& setups() const { return setups_; }
   const TrackSetup* setup_of(std::size_t track) const;
@@ -82,6 +82,7 @@ class Session {
   std::uint64_t connection_;
   Target target_;
   std::shared_ptr<StreamHold> hold_;
+  Stream& stream_;  // of hold_: asked for each packet
   State state_ = State::ready;
   std::vector<TrackSetup> setups_;
   std::optional<unsigned> satip_stream_;

@@ -46,10 +46,9 @@ void DatagramBatch::add_bytes(mmsghdr& message, const void* data, std::size_t si
 bool DatagramBatch::add(const rtp::OutPacket& packet) {
   if (count_ == max_datagrams) return false;
   auto& message = begin();
-  add_bytes(message, packet.head.data() + rtp::OutPacket::prefix_size,
-            packet.head_size - rtp::OutPacket::prefix_size);
-  for (std::size_t i = 0; i < packet.slice_count; ++i)
-    add_bytes(message, packet.slices[i].data, packet.slices[i].size);
+  packet.for_each_piece(
+      rtp::OutPacket::prefix_size,
+      [&](const std::uint8_t* data, std::size_t size) { add_bytes(message, data, size); });
   return true;
 }
 

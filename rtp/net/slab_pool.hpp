@@ -1,5 +1,5 @@
-// Receive memory that is used again once nobody holds a slice of it. Not thread-safe itself; the
-// slices it led to may be released on any thread.
+// Receive memory that is used again once nobody holds a slice of it. Belongs to one thread, as the
+// slices it led to.
 #pragma once
 
 #include <cstddef>

@@ -20,10 +20,13 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t slot_bytes = 1536;  // what fits an Ethernet frame fits it
+// In front of each datagram: with its RTP header it is what a packet for viewers needs as its head.
+constexpr std::size_t headroom_bytes = 16;
+constexpr std::size_t room_bytes = 1520;  // what fits an Ethernet frame fits it
+constexpr std::size_t slot_bytes = headroom_bytes + room_bytes;
 constexpr std::size_t batch_size = 32;
 constexpr std::size_t frame_slots = 12;  // most frames have fewer datagrams
-constexpr std::size_t overflow_bytes = 65536 - slot_bytes;
+constexpr std::size_t overflow_bytes = 65536 - room_bytes;
 // Then other sockets of the shard get their turn.
 constexpr int batches_per_wake = 4;
 
@@ -43,20 +46,31 @@ struct Scratch {
 
   std::uint8_t* overflow_of(std::size_t i) { return overflow.get() + i * overflow_bytes; }
 
-  // From the `first`-th on, one behind the other at `slots`.
-  void prepare(std::size_t first, std::uint8_t* slots, std::size_t end) {
-    for (std::size_t i = first; i < end; ++i) {
-      parts[i][0] = {slots + (i - first) * slot_bytes, slot_bytes};
+  Scratch() {
+    for (std::size_t i = 0; i < batch_size; ++i) {
+      parts[i][0].iov_len = room_bytes;
       parts[i][1] = {overflow_of(i), overflow_bytes};
       auto& header = headers[i].msg_hdr;
-      header = {};
       header.msg_name = &names[i];
-      header.msg_namelen = sizeof names[i];
       header.msg_iov = parts[i].data();
       header.msg_iovlen = 2;
       header.msg_control = control[i].data();
-      header.msg_controllen = control[i].size();
     }
+    renew(batch_size);
+  }
+
+  // What the system wrote to the first ones.
+  void renew(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      headers[i].msg_hdr.msg_namelen = sizeof names[i];
+      headers[i].msg_hdr.msg_controllen = control[i].size();
+    }
+  }
+
+  // From the `first`-th on, one behind the other at `slots`.
+  void prepare(std::size_t first, std::uint8_t* slots, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i)
+      parts[i][0].iov_base = slots + (i - first) * slot_bytes + headroom_bytes;
   }
 };
 
@@ -217,7 +231,7 @@ std::size_t UdpPort::Impl::prepare(Scratch& s) {
 
 // The last datagram gives back what it did not fill of its slot.
 void UdpPort::Impl::advance(const Scratch& s, std::size_t received) {
-  const auto last = std::min<std::size_t>(s.headers[received - 1].msg_len, slot_bytes);
+  const auto last = std::min<std::size_t>(s.headers[received - 1].msg_len, room_bytes);
   auto slots = received;
   if (received > slots_in_slab) {
     slab = std::move(next_slab);
@@ -225,7 +239,8 @@ void UdpPort::Impl::advance(const Scratch& s, std::size_t received) {
     slots = received - slots_in_slab;
   }
   next_slab = {};
-  used = std::min(used + (slots - 1) * slot_bytes + aligned(last), pool.slab_bytes());
+  used =
+      std::min(used + (slots - 1) * slot_bytes + headroom_bytes + aligned(last), pool.slab_bytes());
 }
 
 // True when there may be more.
@@ -245,6 +260,7 @@ bool UdpPort::Impl::receive_batch(Channel& channel) {
   s.datagrams.clear();
   for (std::size_t i = 0; i < received; ++i) take(s, i, now_ns, channel);
   advance(s, received);
+  s.renew(received);
   ++counters.batches;
   if (!s.datagrams.empty()) user->on_datagrams(s.datagrams);
   s.datagrams.clear();
@@ -271,13 +287,13 @@ void UdpPort::Impl::take(Scratch& s, std::size_t i, std::int64_t now_ns, Channel
 Slice UdpPort::Impl::bytes_of(Scratch& s, std::size_t i, std::size_t size) {
   const auto* slot = static_cast<const std::uint8_t*>(s.parts[i][0].iov_base);
   const auto& owner = i < slots_in_slab ? slab : next_slab;
-  if (size <= slot_bytes) return {owner, slot, static_cast<std::uint32_t>(size)};
+  if (size <= room_bytes) return {owner, slot, static_cast<std::uint32_t>(size), headroom_bytes};
   ++counters.large;
   auto whole = SlabRef::allocate(size);
-  std::memcpy(whole->data(), slot, slot_bytes);
-  std::memcpy(whole->data() + slot_bytes, s.overflow_of(i), size - slot_bytes);
+  std::memcpy(whole->data(), slot, room_bytes);
+  std::memcpy(whole->data() + room_bytes, s.overflow_of(i), size - room_bytes);
   const auto* data = whole->data();
-  return {std::move(whole), data, static_cast<std::uint32_t>(size)};
+  return {std::move(whole), data, static_cast<std::uint32_t>(size), 0};
 }
 
 Result<void> UdpPort::Impl::send(Channel& channel, std::span<const std::uint8_t> bytes,

@@ -134,14 +134,16 @@ void AacPacketizer::end_frame(std::vector<OutPacket>& out) {
       0, 16, static_cast<std::uint8_t>(size >> 5), static_cast<std::uint8_t>((size & 31) << 3)};
   const std::int64_t pts_90khz = samples_ * 90000 / format_.sample_rate_hz();
   const auto timestamp = writer_.config().timestamp_offset + static_cast<std::uint32_t>(samples_);
-  OutPacket packet = writer_.begin(timestamp, pts_90khz, header);
+  OutPacket packet;
+  writer_.begin(packet, timestamp, pts_90khz, header);
   for (std::size_t i = 0; samples_known_ && i < frame_.slice_count; ++i) {
     Slice rest = std::move(frame_.slices[i]);
     while (!rest.empty()) {
       const std::size_t n = std::min<std::size_t>(limit - payload_bytes(packet), rest.size);
       if (n == 0) {
         send(std::move(packet), false, out);
-        packet = writer_.begin(timestamp, pts_90khz, header);
+        packet = {};
+        writer_.begin(packet, timestamp, pts_90khz, header);
         continue;
       }
       append(packet, rest.sub(0, n));

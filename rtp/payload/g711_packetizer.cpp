@@ -57,9 +57,9 @@ void G711Packetizer::begin_unit(const EsChunk& chunk, std::vector<OutPacket>& ou
 void G711Packetizer::send(bool unit_end, std::vector<OutPacket>& out) {
   OutPacket slices = std::exchange(packet_, {});
   if (slices.slice_count == 0) return;
-  OutPacket packet =
-      writer_.begin(writer_.config().timestamp_offset + static_cast<std::uint32_t>(samples_),
-                    samples_ * 90000 / clock_rate_hz_, {});
+  OutPacket packet;
+  writer_.begin(packet, writer_.config().timestamp_offset + static_cast<std::uint32_t>(samples_),
+                samples_ * 90000 / clock_rate_hz_, {});
   packet.slices = std::move(slices.slices);
   packet.slice_count = slices.slice_count;
   packet.arrival_ns = arrival_ns_;

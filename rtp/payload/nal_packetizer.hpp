@@ -38,6 +38,14 @@ class NalPacketizer {
   explicit NalPacketizer(const PacketizerConfig& config);
 
   void push(const EsChunk& chunk, std::int64_t arrival_ns, std::vector<OutPacket>& out);
+  // The shortest way of bytes in the middle of a NAL unit that is sent in fragments; when
+  // takes_more(), which what was pushed last decides. The last byte is not 0, and none begins a
+  // start code.
+  bool takes_more() const {
+    return decided_ && nal_.fragmented && nal_.to_skip == 0 && !skipping_ && in_unit_ &&
+           splitter_.inside();
+  }
+  void take_more(const Slice& bytes, std::int64_t arrival_ns, std::vector<OutPacket>& out);
   const ParameterSets& parameter_sets() const { return sets_; }
   std::uint32_t version() const { return version_; }
   bool ready() const;
@@ -46,7 +54,7 @@ class NalPacketizer {
   const PacketizerCounters& counters() const { return writer_.counters; }
 
  private:
-  static constexpr std::size_t max_set_bytes = 1024;       // of a parameter set
+  static constexpr std::size_t max_set_bytes = 1024;        // of a parameter set
   static constexpr std::size_t max_waiting_packets = 1024;  // in front of the first slice
 
   struct Nal {
@@ -65,31 +73,37 @@ class NalPacketizer {
   };
 
   void begin_unit(const EsChunk& chunk);
-  void end_unit(std::vector<OutPacket>& out);
-  void abandon_unit(std::vector<OutPacket>& out);
+  void end_unit();
+  void abandon_unit();
   void take(const NalPiece& piece);
   void read_head(const Slice& bytes);
   void know_nal();
   void add(Slice bytes);
   void add_to_fragment(Slice bytes);
+  bool fills_up(const Slice& bytes) const;
   void begin_fragments();
   void form_fragment(bool last);
+  void fill(OutPacket& packet, std::span<const std::uint8_t> payload_header);
+  void send_fragment(std::span<const std::uint8_t> payload_header);
+  void send(OutPacket&& packet, bool unit_end);
   void split_only_fragment();
   void form_single();
   void end_nal();
   void learn();
   void decide();
   void insert_sets();
-  void release(bool unit_ends, std::vector<OutPacket>& out);
-  void form(OutPacket packet);
-  OutPacket begin_packet(std::span<const std::uint8_t> payload_header) const;
+  void release(bool unit_ends);
+  void form(std::span<const std::uint8_t> payload_header);
+  std::uint32_t timestamp() const;
+  // What came so far belongs to a fragment that something follows.
   bool sends_nal() const { return nal_.open && nal_.known && nal_.role != NalRole::dropped; }
 
   PacketWriter writer_;
   NalSplitter splitter_;
-  std::vector<NalPiece> pieces_;   // reused
-  std::vector<OutPacket> formed_;  // packets that may not leave yet
-  OutPacket held_;                 // slices of the open NAL that are in no packet yet
+  std::vector<NalPiece> pieces_;           // reused
+  std::vector<OutPacket>* out_ = nullptr;  // during a call
+  std::vector<OutPacket> formed_;          // packets that may not leave yet
+  OutPacket held_;                         // slices of the open NAL that are in no packet yet
   std::size_t held_bytes_ = 0;
   Nal nal_;
   std::vector<std::uint8_t> set_bytes_;  // the parameter set that is coming in

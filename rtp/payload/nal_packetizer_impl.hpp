@@ -33,20 +33,29 @@ template <class Rules>
 void NalPacketizer<Rules>::push(const EsChunk& chunk, std::int64_t arrival_ns,
                                 std::vector<OutPacket>& out) {
   arrival_ns_ = arrival_ns;
+  out_ = &out;
   if (chunk.unit_begin) {
-    if (in_unit_) end_unit(out);
+    if (in_unit_) end_unit();
     begin_unit(chunk);
   } else if (chunk.damaged && in_unit_ && !skipping_) {
-    abandon_unit(out);
+    abandon_unit();
   }
   if (!in_unit_) return;
   if (!skipping_) {
     splitter_.push(chunk.bytes, pieces_, chunk.plain);
     for (const NalPiece& piece : pieces_) take(piece);
     pieces_.clear();
-    release(false, out);
+    release(false);
   }
-  if (chunk.unit_end) end_unit(out);
+  if (chunk.unit_end) end_unit();
+}
+
+template <class Rules>
+void NalPacketizer<Rules>::take_more(const Slice& bytes, std::int64_t arrival_ns,
+                                     std::vector<OutPacket>& out) {
+  arrival_ns_ = arrival_ns;
+  out_ = &out;
+  add_to_fragment(bytes);
 }
 
 template <class Rules>
@@ -61,36 +70,31 @@ void NalPacketizer<Rules>::begin_unit(const EsChunk& chunk) {
 }
 
 template <class Rules>
-void NalPacketizer<Rules>::end_unit(std::vector<OutPacket>& out) {
+void NalPacketizer<Rules>::end_unit() {
   in_unit_ = false;
   if (skipping_) return;
   splitter_.finish(pieces_);
   for (const NalPiece& piece : pieces_) take(piece);
   pieces_.clear();
   if (decided_) {
-    release(true, out);
+    release(true);
     ++writer_.counters.units;
     if (key_) ++writer_.counters.keys;
   }
   formed_.clear();
 }
 
+// What is formed are whole NAL units, but no longer the last of a whole unit.
 template <class Rules>
-void NalPacketizer<Rules>::abandon_unit(std::vector<OutPacket>& out) {
+void NalPacketizer<Rules>::abandon_unit() {
   ++writer_.counters.damaged_units;
   skipping_ = true;
   nal_ = {};
   held_ = {};
   held_bytes_ = 0;
   splitter_.reset();
-  release(false, out);
-  for (OutPacket& packet : formed_) {  // whole NAL units, but no longer the last of a whole unit
-    if (!decided_) break;
-    writer_.seal(packet, false);
-    packet.key = key_;
-    packet.unit_begin = !std::exchange(any_sent_, true);
-    out.push_back(std::move(packet));
-  }
+  if (decided_)
+    for (OutPacket& packet : formed_) send(std::move(packet), false);
   formed_.clear();
 }
 
@@ -154,7 +158,8 @@ void NalPacketizer<Rules>::add_to_fragment(Slice bytes) {
   const std::size_t limit = writer_.config().max_payload_bytes - Rules::fu_header_bytes;
   const std::size_t skipped = std::min<std::size_t>(nal_.to_skip, bytes.size);
   nal_.to_skip = static_cast<std::uint8_t>(nal_.to_skip - skipped);
-  bytes = bytes.sub(skipped);
+  if (skipped > 0) bytes = bytes.sub(skipped);
+  if (!fills_up(bytes)) form_fragment(false);
   while (!bytes.empty()) {
     const std::size_t n = std::min<std::size_t>(limit - held_bytes_, bytes.size);
     if (n == 0 || !append(held_, bytes.sub(0, n))) {
@@ -164,6 +169,14 @@ void NalPacketizer<Rules>::add_to_fragment(Slice bytes) {
     held_bytes_ += n;
     bytes = bytes.sub(n);
   }
+}
+
+// A packet of the camera becomes a packet of ours where that makes no more of them: it need not be
+// cut, and nothing of it waits for the next one.
+template <class Rules>
+bool NalPacketizer<Rules>::fills_up(const Slice& bytes) const {
+  const std::size_t limit = writer_.config().max_payload_bytes - Rules::fu_header_bytes;
+  return held_bytes_ < limit / 2 || held_bytes_ + bytes.size <= limit;
 }
 
 // What was held for a single NAL unit packet goes into fragments instead.
@@ -181,7 +194,19 @@ void NalPacketizer<Rules>::form_fragment(bool last) {
   std::array<std::uint8_t, 4> header;
   Rules::write_fu_header(nal_.head, nal_.first_fragment, last, header);
   nal_.first_fragment = false;
-  form(begin_packet(std::span(header).first(Rules::fu_header_bytes)));
+  const auto payload_header = std::span(header).first(Rules::fu_header_bytes);
+  decided_ && !last ? send_fragment(payload_header) : form(payload_header);
+}
+
+// More of its NAL unit follows, so that it cannot be the last packet of the unit and may leave.
+template <class Rules>
+void NalPacketizer<Rules>::send_fragment(std::span<const std::uint8_t> payload_header) {
+  if (!formed_.empty()) release(false);
+  OutPacket& packet = out_->emplace_back();
+  fill(packet, payload_header);
+  packet.key = key_;
+  packet.unit_begin = !std::exchange(any_sent_, true);
+  writer_.seal(packet, false);
 }
 
 // A fragment must not be first and last at once (RFC 6184 5.8, RFC 7798 4.4.3). Happens when a
@@ -197,18 +222,24 @@ void NalPacketizer<Rules>::split_only_fragment() {
 
 template <class Rules>
 void NalPacketizer<Rules>::form_single() {
-  form(begin_packet({}));
+  form({});
 }
 
-// Moves what is held into a packet that waits for its release.
+// Moves what is held into the packet.
 template <class Rules>
-void NalPacketizer<Rules>::form(OutPacket packet) {
-  packet.slices = std::move(held_.slices);
-  packet.slice_count = held_.slice_count;
+void NalPacketizer<Rules>::fill(OutPacket& packet, std::span<const std::uint8_t> payload_header) {
+  writer_.begin(packet, timestamp(), pts_90khz_, payload_header);
   packet.arrival_ns = arrival_ns_;
-  held_ = {};
+  packet.slice_count = std::exchange(held_.slice_count, std::uint8_t{0});
+  for (std::size_t i = 0; i < packet.slice_count; ++i)
+    packet.slices[i] = std::move(held_.slices[i]);
   held_bytes_ = 0;
-  formed_.push_back(std::move(packet));
+}
+
+// A packet that waits for its release.
+template <class Rules>
+void NalPacketizer<Rules>::form(std::span<const std::uint8_t> payload_header) {
+  fill(formed_.emplace_back(), payload_header);
   if (decided_ || formed_.size() <= max_waiting_packets) return;
   formed_.clear();  // so much in front of a picture is not worth its memory
   nal_.role = NalRole::dropped;
@@ -260,7 +291,8 @@ void NalPacketizer<Rules>::insert_sets() {
   std::ptrdiff_t at = 0;
   for (const Learnt& set : learnt_) {
     if (set.nal.empty()) continue;
-    OutPacket packet = begin_packet({});
+    OutPacket packet;
+    writer_.begin(packet, timestamp(), pts_90khz_, {});
     append(packet, set.nal);
     packet.arrival_ns = arrival_ns_;
     formed_.insert(formed_.begin() + at++, std::move(packet));
@@ -269,27 +301,26 @@ void NalPacketizer<Rules>::insert_sets() {
 
 // All but the one that may turn out to be the unit's last, unless more of the unit is here already.
 template <class Rules>
-void NalPacketizer<Rules>::release(bool unit_ends, std::vector<OutPacket>& out) {
-  if (!decided_) return;
+void NalPacketizer<Rules>::release(bool unit_ends) {
+  if (!decided_ || formed_.empty()) return;
   const bool more = !unit_ends && sends_nal();
-  const std::size_t keep = unit_ends || more ? 0 : 1;
-  if (formed_.size() <= keep) return;
-  const std::size_t count = formed_.size() - keep;
-  for (std::size_t i = 0; i < count; ++i) {
-    OutPacket& packet = formed_[i];
-    packet.key = key_;
-    packet.unit_begin = !std::exchange(any_sent_, true);
-    packet.unit_end = unit_ends && i + 1 == count;
-    writer_.seal(packet, packet.unit_end);
-    out.push_back(std::move(packet));
-  }
+  const std::size_t count = formed_.size() - (unit_ends || more ? 0 : 1);
+  for (std::size_t i = 0; i < count; ++i) send(std::move(formed_[i]), unit_ends && i + 1 == count);
   formed_.erase(formed_.begin(), formed_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 template <class Rules>
-OutPacket NalPacketizer<Rules>::begin_packet(std::span<const std::uint8_t> payload_header) const {
-  const auto timestamp = writer_.config().timestamp_offset + static_cast<std::uint32_t>(pts_90khz_);
-  return writer_.begin(timestamp, pts_90khz_, payload_header);
+void NalPacketizer<Rules>::send(OutPacket&& packet, bool unit_end) {
+  packet.key = key_;
+  packet.unit_begin = !std::exchange(any_sent_, true);
+  packet.unit_end = unit_end;
+  writer_.seal(packet, unit_end);
+  out_->push_back(std::move(packet));
+}
+
+template <class Rules>
+std::uint32_t NalPacketizer<Rules>::timestamp() const {
+  return writer_.config().timestamp_offset + static_cast<std::uint32_t>(pts_90khz_);
 }
 
 }  // namespace rtp::payload

@@ -29,6 +29,8 @@ class NalSplitter {
   // Forgets everything; used when bytes were lost.
   void reset();
 
+  // What is pushed now continues a NAL unit, if nothing in it says otherwise.
+  bool inside() const { return begun_ && zeros_ == 0; }
   std::uint64_t dropped_bytes() const { return dropped_bytes_; }
 
  private:

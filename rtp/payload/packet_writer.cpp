@@ -1,11 +1,10 @@
 #include "rtp/payload/packet_writer.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace rtp::payload {
 namespace {
-
-constexpr std::size_t rtp_header_bytes = 12;
 
 void put16(std::uint8_t* at, std::uint32_t value) {
   at[0] = static_cast<std::uint8_t>(value >> 8);
@@ -22,25 +21,23 @@ PacketWriter::PacketWriter(const PacketizerConfig& config)
     : config_(config), sequence_(config.first_sequence) {
   // Beyond 65535 - headers the interleaved length could not say it.
   config_.max_payload_bytes = std::clamp<std::uint32_t>(config.max_payload_bytes, 64, 65000);
-}
-
-OutPacket PacketWriter::begin(std::uint32_t timestamp, std::int64_t pts_90khz,
-                              std::span<const std::uint8_t> payload_header) const {
-  OutPacket packet;
-  std::uint8_t* const rtp = packet.head.data() + OutPacket::prefix_size;
-  packet.head[0] = '$';
-  packet.head[1] = static_cast<std::uint8_t>(2 * config_.track);
+  std::uint8_t* const rtp = head_.data() + OutPacket::prefix_size;
+  head_[0] = '$';
+  head_[1] = static_cast<std::uint8_t>(2 * config_.track);
   rtp[0] = 0x80;
   rtp[1] = config_.payload_type & 0x7f;
-  put32(rtp + 4, timestamp);
   put32(rtp + 8, config_.ssrc);
-  std::copy(payload_header.begin(), payload_header.end(), rtp + rtp_header_bytes);
-  packet.head_size =
-      static_cast<std::uint8_t>(OutPacket::prefix_size + rtp_header_bytes + payload_header.size());
+}
+
+void PacketWriter::begin(OutPacket& packet, std::uint32_t timestamp, std::int64_t pts_90khz,
+                         std::span<const std::uint8_t> payload_header) const {
+  std::copy(head_.begin(), head_.end(), packet.head.begin());
+  put32(packet.head.data() + OutPacket::prefix_size + 4, timestamp);
+  std::copy(payload_header.begin(), payload_header.end(), packet.head.data() + head_.size());
+  packet.head_size = static_cast<std::uint8_t>(head_.size() + payload_header.size());
   packet.track = config_.track;
   packet.timestamp = timestamp;
   packet.pts_90khz = pts_90khz;
-  return packet;
 }
 
 void PacketWriter::seal(OutPacket& packet, bool marker) {
@@ -51,8 +48,18 @@ void PacketWriter::seal(OutPacket& packet, bool marker) {
   put16(packet.head.data() + 2, packet.size_bytes);
   put16(rtp + 2, packet.sequence);
   if (marker) rtp[1] |= 0x80;
+  if (packet.slice_count > 0 && packet.slices[0].headroom >= packet.head_size) join(packet);
   ++counters.packets;
   counters.bytes += packet.size_bytes;
+}
+
+void PacketWriter::join(OutPacket& packet) const {
+  Slice& first = packet.slices[0];
+  auto* const memory = first.owner->data();
+  std::memcpy(memory + (first.data - memory) - packet.head_size, packet.head.data(),
+              packet.head_size);
+  first.headroom = 0;
+  packet.joined = true;
 }
 
 bool append(OutPacket& packet, const Slice& bytes) {

@@ -2,6 +2,7 @@
 // OutPacket (interleaved prefix, RTP fixed header RFC 3550 5.1). Pure.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -35,10 +36,10 @@ class PacketWriter {
  public:
   explicit PacketWriter(const PacketizerConfig& config);
 
-  // Starts a packet of the unit: payload header only, slices are still to be added.
-  OutPacket begin(std::uint32_t timestamp, std::int64_t pts_90khz,
-                  std::span<const std::uint8_t> payload_header) const;
-  // Completes it: sizes, sequence number, marker bit.
+  // Starts a packet of the unit, a new one: payload header only, slices are still to be added.
+  void begin(OutPacket& packet, std::uint32_t timestamp, std::int64_t pts_90khz,
+             std::span<const std::uint8_t> payload_header) const;
+  // Completes it: sizes, sequence number, marker bit. It is not to be changed afterwards.
   void seal(OutPacket& packet, bool marker);
 
   std::uint16_t next_sequence() const { return sequence_; }
@@ -46,7 +47,10 @@ class PacketWriter {
   PacketizerCounters counters;
 
  private:
+  void join(OutPacket& packet) const;
+
   PacketizerConfig config_;
+  std::array<std::uint8_t, OutPacket::prefix_size + 12> head_{};  // what all packets have alike
   std::uint16_t sequence_;
 };
 

@@ -39,6 +39,20 @@ void Packetizer::push(const EsChunk& chunk, std::int64_t arrival_ns, std::vector
   std::visit([&](auto& format) { format.push(chunk, arrival_ns, out); }, format_);
 }
 
+bool Packetizer::takes_more() const {
+  if (const auto* h264 = std::get_if<H264Packetizer>(&format_)) return h264->takes_more();
+  const auto* h265 = std::get_if<H265Packetizer>(&format_);
+  return h265 && h265->takes_more();
+}
+
+void Packetizer::take_more(const Slice& bytes, std::int64_t arrival_ns,
+                           std::vector<OutPacket>& out) {
+  if (auto* h264 = std::get_if<H264Packetizer>(&format_))
+    h264->take_more(bytes, arrival_ns, out);
+  else if (auto* h265 = std::get_if<H265Packetizer>(&format_))
+    h265->take_more(bytes, arrival_ns, out);
+}
+
 const ParameterSets& Packetizer::parameter_sets() const {
   return std::visit(
       [](const auto& format) -> const ParameterSets& { return format.parameter_sets(); }, format_);

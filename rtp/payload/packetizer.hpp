@@ -30,6 +30,10 @@ class Packetizer {
   // `arrival_ns` (steady clock) is passed on in the packets.
   void push(const EsChunk& chunk, std::int64_t arrival_ns, std::vector<OutPacket>& out);
 
+  // The shortest way: see NalPacketizer. Never for audio.
+  bool takes_more() const;
+  void take_more(const Slice& bytes, std::int64_t arrival_ns, std::vector<OutPacket>& out);
+
   // Learnt from the stream; parameter_sets() changes whenever version() grows.
   const ParameterSets& parameter_sets() const;
   std::uint32_t version() const;

@@ -25,6 +25,7 @@ class UnitWriter {
   void set_track(std::size_t track) { track_ = static_cast<std::uint8_t>(track); }
   std::uint8_t track() const { return track_; }
   bool open() const { return open_; }
+  bool begun() const { return open_ && !begin_pending_; }  // some of the unit was put out
   std::int64_t pts_90khz() const { return pts_90khz_; }
 
   void begin(std::int64_t pts_90khz, bool damaged) {

@@ -8,6 +8,10 @@
 namespace rtp::ps {
 namespace {
 
+bool begins_with(const Slice& payload, const char* word) {
+  return payload.size >= 4 && !std::memcmp(payload.data, word, 4);
+}
+
 bool is_plausible_pack(std::span<const std::uint8_t> b) {
   return b.size() >= 5 && b[0] == 0 && b[1] == 0 && b[2] == 1 && b[3] == pack_header &&
          ((b[4] & 0xc4) == 0x44 || (b[4] & 0xf1) == 0x21);
@@ -23,14 +27,26 @@ void Demuxer::Impl::push(const Slice& payload, const PushInfo& info, std::vector
   counters_.bytes += payload.size;
   begin_packet(payload, here);
   Slice rest = payload;
-  while (!rest.empty()) rest = step(rest, here);
+  while (!rest.empty()) rest = step(std::move(rest), here);
   for (auto& stream : streams_) std::visit([&](auto& is) { is.end_packet(here); }, stream.is);
+}
+
+// A pack or a vendor's header would hold a start code, or be no NAL unit's bytes.
+bool Demuxer::Impl::take_more(const Slice& payload, std::size_t track, std::int64_t arrival_ns) {
+  if (state_ != State::payload || payload.size == 0 || remaining_ <= payload.size) return false;
+  auto* const video = std::get_if<VideoStream>(&streams_[current_].is);
+  if (!video || video->track() != track || begins_with(payload, "IMKH") ||
+      begins_with(payload, "DHAV") || !video->take_more(payload, arrival_ns, limits_))
+    return false;
+  ++counters_.packets;
+  counters_.bytes += payload.size;
+  remaining_ -= payload.size;
+  return true;
 }
 
 void Demuxer::Impl::begin_packet(const Slice& payload, DemuxContext& here) {
   if (here.info.lost_before) lose(here);
-  if (payload.size >= 4 &&
-      (!std::memcmp(payload.data, "IMKH", 4) || !std::memcmp(payload.data, "DHAV", 4))) {
+  if (begins_with(payload, "IMKH") || begins_with(payload, "DHAV")) {
     if (++counters_.vendor_headers == 1)
       diagnosis_ = std::string("private vendor stream (") +
                    std::string(reinterpret_cast<const char*>(payload.data), 4) +
@@ -68,7 +84,7 @@ void Demuxer::Impl::lose(DemuxContext& here) {
   state_ = State::lost;
 }
 
-Slice Demuxer::Impl::step(const Slice& rest, DemuxContext& here) {
+Slice Demuxer::Impl::step(Slice&& rest, DemuxContext& here) {
   switch (state_) {
     case State::lost:
       return in_lost(rest);
@@ -77,7 +93,7 @@ Slice Demuxer::Impl::step(const Slice& rest, DemuxContext& here) {
     case State::header:
       return in_header(rest, here);
     case State::payload:
-      return in_payload(rest, here);
+      return in_payload(std::move(rest), here);
     case State::unbounded:
       return in_unbounded(rest, here);
     default:
@@ -122,6 +138,9 @@ Demuxer& Demuxer::operator=(Demuxer&&) noexcept = default;
 
 void Demuxer::push(const Slice& rtp_payload, const PushInfo& info, std::vector<EsChunk>& out) {
   impl_->push(rtp_payload, info, out);
+}
+bool Demuxer::take_more(const Slice& rtp_payload, std::size_t track, std::int64_t arrival_ns) {
+  return impl_->take_more(rtp_payload, track, arrival_ns);
 }
 std::optional<std::int64_t> Demuxer::next_deadline() const {
   return impl_->next_deadline();

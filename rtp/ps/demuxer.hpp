@@ -68,6 +68,12 @@ class Demuxer {
   // held back until the next push, when they might be the beginning of a start code.
   void push(const Slice& rtp_payload, const PushInfo& info, std::vector<EsChunk>& out);
 
+  // The shortest way of a packet in the middle of a frame: when all of `rtp_payload` goes on with
+  // the NAL unit of `track` that came last, and nothing in it begins or ends, it is counted as
+  // pushed, but no chunk is made of it. False, and nothing done, when it must be pushed. Not for
+  // packets with marker or lost_before.
+  bool take_more(const Slice& rtp_payload, std::size_t track, std::int64_t arrival_ns);
+
   // When on_deadline() wants to be called (steady clock, ns), so that a complete unit does not wait
   // for the next packet.
   std::optional<std::int64_t> next_deadline() const;

@@ -45,6 +45,7 @@ class Demuxer::Impl {
   }
 
   void push(const Slice& payload, const PushInfo& info, std::vector<EsChunk>& out);
+  bool take_more(const Slice& payload, std::size_t track, std::int64_t arrival_ns);
   std::optional<std::int64_t> next_deadline() const;
   void on_deadline(std::int64_t now_ns, std::vector<EsChunk>& out);
   std::string describe() const;
@@ -79,12 +80,12 @@ class Demuxer::Impl {
   void lose(DemuxContext& context);
   void cut_short(DemuxContext& context);
 
-  Slice step(const Slice& rest, DemuxContext& context);
+  Slice step(Slice&& rest, DemuxContext& context);
   Slice in_lost(const Slice& rest);
   Slice in_between(const Slice& rest, DemuxContext& context);
   Slice in_header(const Slice& rest, DemuxContext& context);
   Slice collect_header(const Slice& rest, DemuxContext& context);
-  Slice in_payload(const Slice& rest, DemuxContext& context);
+  Slice in_payload(Slice&& rest, DemuxContext& context);
   Slice in_unbounded(const Slice& rest, DemuxContext& context);
   Slice in_skip(const Slice& rest);
 

@@ -48,9 +48,14 @@ void Demuxer::Impl::deliver_partial(DemuxContext& here) {
   deliver(start_code_.sub(2 - partial.zeros, partial.size()), here);
 }
 
-Slice Demuxer::Impl::in_payload(const Slice& rest, DemuxContext& here) {
+Slice Demuxer::Impl::in_payload(Slice&& rest, DemuxContext& here) {
   const std::size_t n = std::min<std::size_t>(remaining_, rest.size);
   remaining_ -= static_cast<std::uint32_t>(n);
+  if (n == rest.size) {
+    deliver(std::move(rest), here);
+    if (remaining_ == 0) end_pes(here);
+    return {};
+  }
   deliver(rest.sub(0, n), here);
   if (remaining_ == 0) end_pes(here);
   return rest.sub(n);

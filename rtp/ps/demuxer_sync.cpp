@@ -75,6 +75,12 @@ bool Demuxer::Impl::overruns() const {
 }
 
 Slice Demuxer::Impl::in_between(const Slice& rest, DemuxContext& here) {
+  const auto* const b = rest.data;
+  if (partial_.empty() && rest.size > start_code_bytes && b[0] == 0 && b[1] == 0 && b[2] == 1 &&
+      is_system_id(b[3])) {
+    state_ = State::header;
+    return rest;
+  }
   std::size_t at = 0;
   while (at < rest.size) {
     const std::uint8_t byte = rest.data[at];

@@ -5,6 +5,7 @@
 
 #include "rtp/payload/h264.hpp"
 #include "rtp/payload/h265.hpp"
+#include "rtp/payload/start_code.hpp"
 #include "rtp/ps/codec_guess.hpp"
 #include "rtp/ps/stream_map.hpp"
 
@@ -67,9 +68,28 @@ void VideoStream::data(Slice&& bytes, DemuxContext& context) {
   if (bytes.empty()) return;
   touched_ = true;
   if (!reads_nals_) return take_by_pes(std::move(bytes), context);
+  if (goes_on(bytes)) {
+    end_of_unit_.continued(context.info.arrival_ns);
+    return write(std::move(bytes), true, context);
+  }
   heads_.push(bytes, items_);
   for (auto& item : items_) take(item, context);
   items_.clear();
+}
+
+// Most packets of a frame: more of its NAL unit and nothing else.
+bool VideoStream::goes_on(const Slice& bytes) const {
+  return unit_.open() && !pes_.fresh && codec_ != Codec::unknown && !heads_.holds() &&
+         bytes.data[bytes.size - 1] != 0 && payload::find_start_code(bytes.bytes()) == bytes.size;
+}
+
+bool VideoStream::take_more(const Slice& bytes, std::int64_t arrival_ns,
+                            const DemuxerLimits& limits) {
+  if (!unit_.begun() || !reads_nals_ || !goes_on(bytes)) return false;
+  end_of_unit_.continued(arrival_ns);
+  deadline_ns_.reset();
+  silent_at_ns_ = arrival_ns + limits.idle_end_ns;
+  return true;
 }
 
 void VideoStream::end_pes(DemuxContext&) {

@@ -29,6 +29,10 @@ class VideoStream {
 
   void begin_pes(const Header& header, DemuxContext& context);
   void data(Slice&& bytes, DemuxContext& context);
+  // Takes bytes that only go on with a unit which was begun, without making a chunk of them; false,
+  // and nothing done, when they are more than that.
+  bool take_more(const Slice& bytes, std::int64_t arrival_ns, const DemuxerLimits& limits);
+  std::uint8_t track() const { return unit_.track(); }
   void end_pes(DemuxContext& context);
   // All of an RTP packet has been taken.
   void end_packet(DemuxContext& context);
@@ -46,6 +50,7 @@ class VideoStream {
     std::uint32_t bytes = 0;
   };
 
+  bool goes_on(const Slice& bytes) const;
   void take(NalHeads::Item& item, DemuxContext& context);
   void take_nal(NalHeads::Item& item, DemuxContext& context);
   void take_content(Slice&& bytes, DemuxContext& context);

@@ -77,9 +77,53 @@ TEST_CASE("packets leave while their NAL unit is still coming in") {
     return push(packetizer, chunk_of(Bytes(bytes.begin(), bytes.end()), begin, end));
   };
   CHECK(sizes(part(0, 1300, true, false)).empty());  // might still be a single NAL unit packet
-  CHECK(sizes(part(1300, 2700, false, false)) == "1400 ");
-  CHECK(sizes(part(2700, 4004, false, false)) == "1400 ");
-  CHECK(sizes(part(4004, 4004, false, true)) == "1204| ");
+  // What came in one packet leaves in one, and the newest only with its successor.
+  CHECK(sizes(part(1300, 2650, false, false)) == "1297 ");
+  CHECK(sizes(part(2650, 4004, false, false)) == "1352 ");
+  CHECK(sizes(part(4004, 4004, false, true)) ==
+        "1355| ");  // the last byte is a zero behind the unit
+}
+
+TEST_CASE("small pieces fill packets, large ones are cut") {
+  Packetizer packetizer(Codec::h264, {});
+  const Bytes unit = annex_b({slice_of(Codec::h264, 6000)});
+  const std::span<const std::uint8_t> all(unit);
+  const auto part = [&](std::size_t from, std::size_t to, bool begin, bool end) {
+    const auto bytes = all.subspan(from, to - from);
+    return push(packetizer, chunk_of(Bytes(bytes.begin(), bytes.end()), begin, end));
+  };
+  CHECK(sizes(part(0, 600, true, false)).empty());
+  CHECK(sizes(part(600, 1200, false, false)).empty());
+  CHECK(sizes(part(1200, 1800, false, false)) == "1197 ");
+  CHECK(sizes(part(1800, 2100, false, false)).empty());
+  CHECK(sizes(part(2100, 5100, false, false)) == "902 1400 1400 ");
+  CHECK(sizes(part(5100, 6004, false, true)) == "1110| ");
+}
+
+TEST_CASE("where the memory in front of a fragment is free, its head is written there") {
+  Packetizer packetizer(Codec::h264, {});
+  const Bytes unit = annex_b({slice_of(Codec::h264, 3000)});
+  (void)push(packetizer, chunk_of(Bytes(unit.begin(), unit.begin() + 1000), true, false));
+  auto chunk = chunk_of(Bytes(unit.begin() + 982, unit.begin() + 2000), false, false);
+  chunk.bytes = chunk.bytes.sub(18);
+  for (const std::uint32_t headroom : {17u, 18u}) {
+    CAPTURE(headroom);
+    chunk.bytes.headroom = headroom;
+    (void)push(packetizer, chunk);
+    const auto packets = push(packetizer, chunk);
+    REQUIRE(packets.size() == 1);
+    CHECK(packets[0].joined == (headroom == 18));
+    Bytes sent;
+    std::size_t pieces = 0;
+    packets[0].for_each_piece(0, [&](const std::uint8_t* data, std::size_t size) {
+      sent.insert(sent.end(), data, data + size);
+      ++pieces;
+    });
+    CHECK(pieces == (headroom == 18 ? 1 : 2));
+    Bytes expected(packets[0].head.begin(), packets[0].head.begin() + packets[0].head_size);
+    expected.insert(expected.end(), unit.begin() + 1000, unit.begin() + 2000);
+    CHECK(sent == expected);
+  }
 }
 
 TEST_CASE("what is sent, what is dropped, what is a key unit") {
