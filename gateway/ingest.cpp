@@ -27,6 +27,12 @@ std::string text_of(const rtp::SourceAddress& address) {
                            : text(udp::endpoint(v6, address.port));
 }
 
+// The same stream's sender may go on as it was; others must not show their picture here.
+std::vector<rtp::FormerSender> refused_by(const IngestOptions& options, const Stream& stream) {
+  if (!options.former || options.former->stream == stream.name()) return {};
+  return options.former->senders;
+}
+
 // A connection that has been silent for so long makes way for another.
 constexpr std::int64_t takeover_ns = 5'000'000'000;
 
@@ -37,9 +43,10 @@ Ingest::Ingest(boost::asio::io_context& io, AlarmClock& clock, Stream& stream,
     : io_(io),
       user_(user),
       options_(std::move(options)),
+      name_(stream.name()),
       pipeline_(stream, options_.pipeline, ssrcs),
       selector_({.expected = options_.expected_ssrcs,
-                 .refused = options_.refused_ssrcs,
+                 .refused = refused_by(options_, stream),
                  .policy = options_.ssrc_policy}),
       rtcp_({.own_ssrc = ssrcs.next(), .cname = options_.cname}),
       alarm_(clock, [this](sip::TimePoint) { on_deadline(); }) {}
@@ -104,7 +111,17 @@ void Ingest::close() {
   if (link_) link_->close();
   if (session_) options_.shared->remove(*session_);
   alarm_.clear();
+  leave_behind();
   options_.lease.give_back();
+}
+
+// Over TCP each attempt comes from a port of its own.
+void Ingest::leave_behind() {
+  if (!options_.former) return;
+  auto senders = selector_.left_behind();
+  for (auto& sender : senders)
+    if (sender.from && options_.transport != MediaTransport::udp) sender.from->port = 0;
+  *options_.former = {name_, std::move(senders)};
 }
 
 void Ingest::on_datagrams(std::span<rtp::net::Datagram> datagrams) {

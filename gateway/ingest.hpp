@@ -48,6 +48,12 @@ class IngestUser {
   ~IngestUser() = default;
 };
 
+// Of the session that had a port before; the one that has it now leaves its own here at its end.
+struct FormerSession {
+  std::string stream;
+  std::vector<rtp::FormerSender> senders;
+};
+
 struct IngestOptions {
   MediaTransport transport = MediaTransport::udp;
   boost::asio::ip::address listen_address;
@@ -55,8 +61,8 @@ struct IngestOptions {
   SharedPort* shared = nullptr;  // the port of all, which must outlive the ingest
   rtp::SsrcPolicy ssrc_policy = rtp::SsrcPolicy::learn;
   std::vector<std::uint32_t> expected_ssrcs;
-  std::vector<std::uint32_t> refused_ssrcs;  // of the session that had this port before
-  int connect_attempts = 4;                  // tcp_active, before on_media_closed()
+  std::shared_ptr<FormerSession> former;  // of the lease's port; may be null
+  int connect_attempts = 4;               // tcp_active, before on_media_closed()
   int receive_buffer_bytes = 0;
   std::string cname;
   PipelineConfig pipeline;
@@ -116,6 +122,7 @@ class Ingest final : private rtp::net::UdpPortUser,
 
   rtp::Result<void> open_udp();
   rtp::Result<void> open_tcp();
+  void leave_behind();
   void name_refused(std::uint32_t ssrc, const rtp::SourceAddress& from);
   void take(rtp::Slice&& bytes, const rtp::SourceAddress& from, std::int64_t arrival_ns);
   void take_rtcp(std::span<const std::uint8_t> bytes, std::int64_t arrival_ns);
@@ -128,6 +135,7 @@ class Ingest final : private rtp::net::UdpPortUser,
   boost::asio::io_context& io_;
   IngestUser& user_;
   IngestOptions options_;
+  const std::string name_;  // of the stream
   MediaPipeline pipeline_;
   rtp::SourceSelector selector_;
   rtp::RtcpReceiver rtcp_;

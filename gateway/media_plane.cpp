@@ -109,11 +109,9 @@ std::string MediaPlane::give_port(IngestOptions& options) {
   auto lease = ports_.take(options.listen_address);
   if (!lease) return fmt::format("no RTP port is free: {}", ports_.describe());
   options.lease = std::move(*lease);
-  const auto& ssrcs = options.expected_ssrcs;
-  options.refused_ssrcs = std::exchange(last_ssrcs_[options.lease.rtp_port()], ssrcs);
-  std::erase_if(options.refused_ssrcs, [&](std::uint32_t ssrc) {
-    return std::find(ssrcs.begin(), ssrcs.end(), ssrc) != ssrcs.end();
-  });
+  auto& former = former_[options.lease.rtp_port()];
+  if (!former) former = std::make_shared<FormerSession>();
+  options.former = former;
   return {};
 }
 

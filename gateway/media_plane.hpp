@@ -57,7 +57,7 @@ class MediaPlane {
   rtp::SsrcGenerator generator_;
   gb28181::SsrcAllocator y_ssrcs_;
   // By port: a sender that missed its BYE must not enter the next session.
-  std::unordered_map<std::uint16_t, std::vector<std::uint32_t>> last_ssrcs_;
+  std::unordered_map<std::uint16_t, std::shared_ptr<FormerSession>> former_;
   Counter& packets_;
   Counter& bytes_;
   Counter& lost_;

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace rtp {
+namespace {
+
+bool is_from(const SourceAddress& from, const std::optional<SourceAddress>& whom) {
+  return !whom || (whom->ip == from.ip && (whom->port == 0 || whom->port == from.port));
+}
+
+}  // namespace
 
 // splitmix64: any seed will do.
 std::uint32_t SsrcGenerator::next() {
@@ -22,10 +29,19 @@ bool SourceSelector::is_expected(std::uint32_t ssrc) const {
 }
 
 // Without any expectation there is nothing to be strict about.
-bool SourceSelector::is_stranger(std::uint32_t ssrc) const {
+bool SourceSelector::is_stranger(std::uint32_t ssrc, const SourceAddress& from) const {
   if (options_.policy == SsrcPolicy::any || is_expected(ssrc)) return false;
   if (options_.policy == SsrcPolicy::strict && !options_.expected.empty()) return true;
-  return std::ranges::find(options_.refused, ssrc) != options_.refused.end();
+  return std::ranges::any_of(options_.refused, [&](const FormerSender& former) {
+    return former.ssrc == ssrc && is_from(from, former.from);
+  });
+}
+
+std::vector<FormerSender> SourceSelector::left_behind() const {
+  std::vector<FormerSender> former;
+  for (const auto ssrc : options_.expected)
+    if (!bound_ || ssrc == ssrc_) former.push_back({ssrc, address()});
+  return former;
 }
 
 void SourceSelector::expect(std::uint32_t ssrc) {
@@ -38,7 +54,8 @@ SourceSelector::Verdict SourceSelector::on_packet(std::uint32_t ssrc, const Sour
     last_ns_ = now_ns;
     return Verdict::accepted;
   }
-  if (!is_stranger(ssrc) && may_take_over(ssrc, from, now_ns)) return take(ssrc, from, now_ns);
+  if (!is_stranger(ssrc, from) && may_take_over(ssrc, from, now_ns))
+    return take(ssrc, from, now_ns);
   ++refused_count_;
   return Verdict::refused;
 }

@@ -47,9 +47,16 @@ constexpr const char* to_string(SsrcPolicy policy) {
   return "";
 }
 
+// Of an ended session: it may not know of the end, and send on to whoever has the port next.
+struct FormerSender {
+  std::uint32_t ssrc = 0;
+  std::optional<SourceAddress> from{};  // nothing: it never came; port 0: any of the host
+  bool operator==(const FormerSender&) const = default;
+};
+
 struct SourceSelectorOptions {
   std::vector<std::uint32_t> expected;       // offered and answered; may be empty or wrong
-  std::vector<std::uint32_t> refused{};      // of sessions that had this port before
+  std::vector<FormerSender> refused{};       // of the session that had this port before
   std::int64_t takeover_ns = 2'000'000'000;  // silence after which another sender may take over
   SsrcPolicy policy = SsrcPolicy::learn;
 };
@@ -69,6 +76,9 @@ class SourceSelector {
   Verdict on_packet(std::uint32_t ssrc, const SourceAddress& from, std::int64_t now_ns);
   // An answer named another SSRC (y=); it is expected from now on.
   void expect(std::uint32_t ssrc);
+  // Whom the next session on this port should refuse: those who sent, or never came to send, what
+  // this one had agreed. A sender with an SSRC of its own choice may use it everywhere.
+  std::vector<FormerSender> left_behind() const;
 
   std::optional<std::uint32_t> ssrc() const;
   std::optional<SourceAddress> address() const;
@@ -77,7 +87,7 @@ class SourceSelector {
 
  private:
   bool is_expected(std::uint32_t ssrc) const;
-  bool is_stranger(std::uint32_t ssrc) const;
+  bool is_stranger(std::uint32_t ssrc, const SourceAddress& from) const;
   bool may_take_over(std::uint32_t ssrc, const SourceAddress& from, std::int64_t now_ns) const;
   Verdict take(std::uint32_t ssrc, const SourceAddress& from, std::int64_t now_ns);
 

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import time
 
+import hostile_cases
 import ingest_cases
 import netem_cases
 import players
@@ -14,13 +15,14 @@ import seeing_cases
 import sip_cases
 import soak_cases
 import sync_cases
+import thread_cases
 import viewer_cases
 from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 
 def all_cases():
     modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases), vars(ingest_cases), vars(soak_cases), vars(sync_cases),
-               vars(viewer_cases))
+               vars(viewer_cases), vars(hostile_cases), vars(thread_cases))
     return {name[5:]: function for module in modules for name, function in module.items() if name.startswith('case_')}
 
 

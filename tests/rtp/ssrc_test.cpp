@@ -60,7 +60,7 @@ TEST_CASE("how far the SSRC counts") {
   for (const auto& c : cases) {
     CAPTURE(c.name);
     const auto with = [&](SsrcPolicy policy) {
-      return run(c.script, {.expected = {7}, .refused = {5}, .policy = policy});
+      return run(c.script, {.expected = {7}, .refused = {{5}}, .policy = policy});
     };
     CHECK(with(SsrcPolicy::strict) == c.strict);
     CHECK(with(SsrcPolicy::learn) == c.learn);
@@ -90,8 +90,40 @@ TEST_CASE("whose packets belong to a stream") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    CHECK(run(c.script, {.expected = {7}, .refused = {66}}) == c.expected);
+    CHECK(run(c.script, {.expected = {7}, .refused = {{66}}}) == c.expected);
   }
+}
+
+TEST_CASE("who sent to this port before is refused, and nobody else") {
+  struct Case {
+    const char* name;
+    std::vector<FormerSender> former;
+    const char* script;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {"it never came", {{66}}, "66@3:5 66@4:6", "rr"},
+      {"it sends on", {{66, address(3, 5)}}, "66@3:5 66@3:5", "rr"},
+      {"another with its SSRC", {{66, address(3, 5)}}, "66@3:6 66@3:6", "SA"},
+      {"on another host", {{66, address(3, 5)}}, "66@4:5", "S"},
+      {"it connects again", {{66, address(3, 0)}}, "66@3:9 66@4:9", "rS"},
+      {"it sends what is agreed now", {{7, address(3, 5)}}, "7@3:5", "S"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    CHECK(run(c.script, {.expected = {7}, .refused = c.former}) == c.expected);
+  }
+}
+
+TEST_CASE("what a session leaves behind") {
+  SourceSelector never({.expected = {7, 8}});
+  CHECK(never.left_behind() == std::vector<FormerSender>{{7}, {8}});
+  SourceSelector agreed({.expected = {7, 8}});
+  agreed.on_packet(8, address(1, 5), 0);
+  CHECK(agreed.left_behind() == std::vector<FormerSender>{{8, address(1, 5)}});
+  SourceSelector own({.expected = {7}});
+  own.on_packet(9, address(1, 5), 0);
+  CHECK(own.left_behind().empty());
 }
 
 TEST_CASE("what an answer names is expected from then on") {
