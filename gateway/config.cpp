@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <iterator>
 
 #include "gateway/config_key.hpp"
+#include "sip/overload.hpp"
 
 namespace gateway {
 namespace {
@@ -298,6 +300,24 @@ std::optional<MediaTransport> parse_media_transport(std::string_view word) {
        {MediaTransport::udp, MediaTransport::tcp_passive, MediaTransport::tcp_active})
     if (word == to_string(transport)) return transport;
   return {};
+}
+
+sip::OverloadLimits SipConfig::overload_limits() const {
+  sip::OverloadLimits limits;
+  limits.transactions_percent = overload_transactions_percent;
+  limits.backlog_percent = overload_backlog_percent;
+  limits.sustained = overload_sustained;
+  limits.wait = overload_retry_min;
+  limits.spread = overload_retry_max - overload_retry_min;
+  return limits;
+}
+
+bool Config::serves_tls() const {
+  const auto is_secure = [](const std::string& listener) {
+    return listener.starts_with("tls:") || listener.starts_with("wss:");
+  };
+  return sip_tls.enabled || (sip_websocket.enabled && sip_websocket.secure_port != 0) ||
+         std::any_of(sip.listen.begin(), sip.listen.end(), is_secure);
 }
 
 ConfigResult<Config> parse_config(std::string_view text, const std::string& file_name,

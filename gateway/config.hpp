@@ -22,6 +22,10 @@
 #include "gateway/sip_server_config.hpp"
 #include "rtp/ssrc.hpp"
 
+namespace sip {
+struct OverloadLimits;
+}
+
 namespace gateway {
 
 enum class Role { all, signalling, media };
@@ -64,7 +68,14 @@ struct SipConfig {
   std::size_t max_channels_per_device = 20000;
   std::size_t max_connections = 20000;  // TCP
   std::size_t max_message_bytes = 1024 * 1024;
+  // When registrations and the like are put off by 503, and for how long; see sip::OverloadLimits.
+  unsigned overload_transactions_percent = 80;
+  unsigned overload_backlog_percent = 80;
+  std::chrono::milliseconds overload_sustained{10000};
+  std::chrono::seconds overload_retry_min{5};
+  std::chrono::seconds overload_retry_max{30};
 
+  sip::OverloadLimits overload_limits() const;
   // The SIP domain and digest realm.
   std::string realm() const { return domain.empty() ? id.substr(0, 10) : domain; }
   bool operator==(const SipConfig&) const = default;
@@ -91,7 +102,7 @@ struct MediaConfig {
   std::size_t ring_packets = 32768;
   std::chrono::milliseconds ring_age{2000};
   std::size_t socket_buffer_bytes = 2 * 1024 * 1024;  // asked of the kernel per RTP port
-  std::uint16_t rtp_packet_bytes = 1400;              // of RTP packets to players, header included
+  std::uint16_t rtp_packet_bytes = 1452;              // of RTP packets to players, header included
   bool operator==(const MediaConfig&) const = default;
 };
 
@@ -140,6 +151,8 @@ struct Config {
   bool serves_sip() const {
     return sip_registrar.enabled || sip_redirect.enabled || sip_proxy.mode != ProxyMode::off;
   }
+  // Whether a listener speaks TLS, and has to show a certificate.
+  bool serves_tls() const;
   bool operator==(const Config&) const = default;
 };
 

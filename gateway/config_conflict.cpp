@@ -1,19 +1,8 @@
 // What no key is wrong about alone.
-#include <algorithm>
-
 #include "gateway/config_key.hpp"
 
 namespace gateway {
 namespace {
-
-bool needs_certificate(const Config& config) {
-  const auto secure = [](const std::string& listener) {
-    return listener.starts_with("tls:") || listener.starts_with("wss:");
-  };
-  return config.sip_tls.enabled ||
-         (config.sip_websocket.enabled && config.sip_websocket.secure_port != 0) ||
-         std::any_of(config.sip.listen.begin(), config.sip.listen.end(), secure);
-}
 
 std::optional<ConfigConflict> find_sip_conflict(const Config& config) {
   const auto& registrar = config.sip_registrar;
@@ -32,7 +21,7 @@ std::optional<ConfigConflict> find_sip_conflict(const Config& config) {
                           "are off, too: there would be nothing to do"};
   if (config.sip_proxy.next_hop_for != NextHopUse::nothing && config.sip_proxy.next_hop.empty())
     return ConfigConflict{"sip.proxy.next_hop_for", "needs sip.proxy.next_hop"};
-  if (needs_certificate(config) &&
+  if (config.serves_tls() &&
       (config.sip_tls.certificate.empty() || config.sip_tls.key.empty()))
     return ConfigConflict{"sip.tls.certificate", "and sip.tls.key are due where TLS is spoken"};
   return {};
@@ -51,6 +40,8 @@ std::optional<ConfigConflict> find_config_conflict(const Config& config) {
       config.sip.default_expires > config.sip.max_expires)
     return ConfigConflict{"sip.default_expires_s",
                           "must be between sip.min_expires_s and sip.max_expires_s"};
+  if (config.sip.overload_retry_min > config.sip.overload_retry_max)
+    return ConfigConflict{"sip.overload_retry_max_s", "must not be below sip.overload_retry_min_s"};
   if (!config.sip.udp && !config.sip.tcp)
     return ConfigConflict{"sip.udp", "and sip.tcp cannot both be false"};
   if (config.http.port == config.rtsp.port)

@@ -208,6 +208,12 @@ void add_sip(Table& t) {
   t.number_key(s, "sip", "max_channels_per_device", &C::max_channels_per_device, {1, 1000000});
   t.number_key(s, "sip", "max_connections", &C::max_connections, {1, 1000000});
   t.number_key(s, "sip", "max_message_bytes", &C::max_message_bytes, {4096, 16 * mib});
+  t.number_key(s, "sip", "overload_transactions_percent", &C::overload_transactions_percent,
+               {1, 100});
+  t.number_key(s, "sip", "overload_backlog_percent", &C::overload_backlog_percent, {1, 100});
+  t.number_key(s, "sip", "overload_sustained_ms", &C::overload_sustained, {0, 10 * minute_ms});
+  t.number_key(s, "sip", "overload_retry_min_s", &C::overload_retry_min, {1, 3600});
+  t.number_key(s, "sip", "overload_retry_max_s", &C::overload_retry_max, {1, 3600});
 }
 
 void add_gb28181(Table& t) {
@@ -276,9 +282,8 @@ void add_media(Table& t) {
   t.number_key(s, "media", "rtp_port_min", &C::rtp_port_min, {1024, 65535});
   t.number_key(s, "media", "rtp_port_max", &C::rtp_port_max, {1024, 65535});
   t.number_key(s, "media", "rtp_port", &C::rtp_port, {0, 65534});
-  t.choice_key(
-      s, "media", "ssrc", &C::ssrc,
-      std::vector{rtp::SsrcPolicy::strict, rtp::SsrcPolicy::learn, rtp::SsrcPolicy::any});
+  t.choice_key(s, "media", "ssrc", &C::ssrc,
+               std::vector{rtp::SsrcPolicy::strict, rtp::SsrcPolicy::learn, rtp::SsrcPolicy::any});
   t.choice_key(
       s, "media", "transport", &C::transport,
       std::vector{MediaTransport::udp, MediaTransport::tcp_passive, MediaTransport::tcp_active});

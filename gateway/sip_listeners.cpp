@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace gateway {
 namespace {
 
@@ -53,17 +51,8 @@ boost::system::result<std::vector<ListenOn>, std::string> sip_listeners(
   return all;
 }
 
-bool serves_tls(const Config& config) {
-  const auto& listen = config.sip.listen;
-  return config.sip_tls.enabled ||
-         (config.sip_websocket.enabled && config.sip_websocket.secure_port != 0) ||
-         std::any_of(listen.begin(), listen.end(), [](const std::string& text) {
-           return text.starts_with("tls:") || text.starts_with("wss:");
-         });
-}
-
 bool speaks_tls(const Config& config) {
-  return serves_tls(config) || config.serves_sip();  // a proxy may be asked to go to a sips URI
+  return config.serves_tls() || config.serves_sip();  // a proxy may be asked to go to a sips URI
 }
 
 }  // namespace gateway

@@ -16,8 +16,6 @@ namespace gateway {
 boost::system::result<std::vector<sip::net::ListenOn>, std::string> sip_listeners(
     const Config& config, const std::shared_ptr<const sip::net::TlsContext>& tls);
 
-// Whether any of them speaks TLS, and has to show a certificate.
-bool serves_tls(const Config& config);
 // Whether any of them, or a connection of ours, speaks TLS.
 bool speaks_tls(const Config& config);
 

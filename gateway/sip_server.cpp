@@ -94,6 +94,7 @@ sip::ServerConfig server_config(const Config& config, const Secrets& secrets) {
                           config.sip_registrar.password.empty();
   server.secret = secrets.nonce_secret;
   server.limits.message_bytes = config.sip.max_message_bytes;
+  server.limits.overload = config.sip.overload_limits();
   return server;
 }
 

@@ -14,6 +14,7 @@ sip::EndpointConfig endpoint_config(const Config& config) {
   endpoint.user_agent = "gbgate";
   endpoint.host = config.sip.advertised_address;
   endpoint.limits.message_bytes = config.sip.max_message_bytes;
+  endpoint.limits.overload = config.sip.overload_limits();
   endpoint.large_by_stream = false;  // cameras that registered over UDP do not listen on TCP
   return endpoint;
 }
@@ -36,7 +37,8 @@ sip::TracerLimits tracer_limits() {
 // The files of a certificate that nobody is shown may be missing.
 sip::net::TlsConfig tls_config(const SipTlsConfig& config, bool serves) {
   sip::net::TlsConfig tls;
-  if (serves && !config.certificate.empty()) tls.certificates.push_back({config.certificate, config.key});
+  if (serves && !config.certificate.empty())
+    tls.certificates.push_back({config.certificate, config.key});
   tls.ca_file = config.ca;
   tls.verify = config.verify_servers;
   if (config.ask_clients) tls.client_certificates = sip::net::ClientCertificates::required;
@@ -79,7 +81,8 @@ sip::Core& SipStack::core() {
 boost::system::result<void, std::string> SipStack::load_certificates() {
   if (!speaks_tls(config_)) return {};
   tls_ = std::make_shared<sip::net::TlsContext>();
-  if (auto failure = tls_->load(tls_config(config_.sip_tls, serves_tls(config_)))) return "sip.tls: " + *failure;
+  if (auto failure = tls_->load(tls_config(config_.sip_tls, config_.serves_tls())))
+    return "sip.tls: " + *failure;
   driver_.connect_with(tls_);
   return {};
 }

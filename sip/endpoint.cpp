@@ -100,7 +100,7 @@ Endpoint::Impl::Impl(EndpointConfig configuration, const Seed& seed)
       transactions(config.timers, config.limits.transactions,
                    std::uint64_t{random.next()} << 32 | random.next(), counters),
       writer(config, random),
-      overload(config.limits.overload) {
+      overload(config.limits.overload, config.limits.transactions) {
   limits.message_bytes = static_cast<std::uint32_t>(
       std::min<std::size_t>(config.limits.message_bytes, ~std::uint32_t{0}));
   std::string_view rest = config.allow;

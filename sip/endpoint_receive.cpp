@@ -124,7 +124,7 @@ void Endpoint::Impl::on_ack(const Via& via, Turn& turn) {
 
 void Endpoint::Impl::on_new_request(const Via& via, const TransactionKey& key, Turn& turn) {
   counters.count_request_received(counted(view.method()), turn.flow.transport);
-  if (transactions.full() || overload.sheds(view, transactions.size())) {
+  if (transactions.full() || overload.sheds(view, transactions.size(), turn.now)) {
     ++counters.refused_overload;
     return respond_statelessly(503, turn);
   }

@@ -14,20 +14,34 @@ bool in_dialog(const MessageView& request) {
 
 }  // namespace
 
-bool Overload::can_wait(const MessageView& request, std::size_t transactions) const {
+Overload::Overload(const OverloadLimits& limits, std::size_t table)
+    : limits_(limits),
+      transactions_(table / 100 * limits.transactions_percent +
+                    table % 100 * limits.transactions_percent / 100) {}
+
+bool Overload::can_wait(const MessageView& request) {
   switch (request.method()) {
     case Method::register_:
     case Method::publish:
-      break;
+      return true;
     case Method::subscribe:
-      if (in_dialog(request)) return false;
-      break;
+      return !in_dialog(request);
     default:
       return false;
   }
+}
+
+Duration Overload::full_for(TimePoint now) {
+  if (!full_since_ || now - full_at_ > limits_.calm) full_since_ = now;
+  full_at_ = now;
+  return now - *full_since_;
+}
+
+bool Overload::is_overload(const MessageView& request, std::size_t transactions, TimePoint now) {
+  if (transactions >= transactions_) return true;
+  if (full_for(now) < limits_.sustained) return false;
   const auto high = (limits_.backlog_percent + 100) / 2;
-  if (transactions >= limits_.transactions || backlog_percent_ >= high) return true;
-  return !request.has(HeaderId::authorization);
+  return backlog_percent_ >= high || !request.has(HeaderId::authorization);
 }
 
 std::uint32_t Overload::retry_after(const MessageView& request) const {

@@ -78,7 +78,7 @@ Server::Impl::Impl(ServerConfig configuration, const Seed& seed, Location& bindi
       registrar(registrar_options(config), location, accounts),
       redirector({}, location),
       watchers(config.reg_event, location),
-      overload(config.limits.overload) {
+      overload(config.limits.overload, config.limits.transactions) {
   if (const auto uri = parse_uri(config.next_hop)) {
     next_hop_keeps_transport = uri->scheme == UriScheme::sip && uri->transport().empty();
     if (const auto target = direct_target(*uri))

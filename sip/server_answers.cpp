@@ -111,7 +111,7 @@ void Server::Impl::redirect(Turn& turn) {
 
 // 10.3. A repeated one is known by its Call-ID and CSeq: it needs no transaction.
 void Server::Impl::register_here(Turn& turn) {
-  if (overload.sheds(*turn.message, transactions.size())) return answer_overloaded(turn);
+  if (overload.sheds(*turn.message, transactions.size(), turn.now)) return answer_overloaded(turn);
   const auto user = config.authenticate_register
                         ? authenticated(turn, Authenticator::Kind::registrar)
                         : std::string_view();

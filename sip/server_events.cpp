@@ -48,7 +48,7 @@ int Server::Impl::fault_of_subscribe(const Turn& turn, WatcherId inside) const {
 
 void Server::Impl::subscribe_here(Turn& turn) {
   const auto& request = *turn.message;
-  if (overload.sheds(request, transactions.size())) return answer_overloaded(turn);
+  if (overload.sheds(request, transactions.size(), turn.now)) return answer_overloaded(turn);
   const auto inside = in_dialog(request) ? watchers.find(request) : WatcherId{};
   if (const int status = fault_of_subscribe(turn, inside)) return refuse_subscribe(status, turn);
   const auto who = config.authenticate_register

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <string>
 
+#include "sip/overload.hpp"
+
 namespace gateway {
 namespace {
 
@@ -124,6 +126,22 @@ bob = "ha1:0123456789abcdef0123456789abcdef"
   CHECK(config->sip.users.size() == 2);
 }
 
+TEST_CASE("config: overload") {
+  const auto limits = Config{}.sip.overload_limits();
+  const sip::OverloadLimits defaults;
+  CHECK(limits.transactions_percent == defaults.transactions_percent);
+  CHECK(limits.backlog_percent == defaults.backlog_percent);
+  CHECK(limits.sustained == defaults.sustained);
+  CHECK(limits.wait == defaults.wait);
+  CHECK(limits.spread == defaults.spread);
+  const auto config = parse(
+      "[sip]\noverload_sustained_ms = 1500\noverload_retry_min_s = 20\noverload_retry_max_s = 50\n");
+  REQUIRE(config.has_value());
+  CHECK(config->sip.overload_limits().sustained == std::chrono::milliseconds(1500));
+  CHECK(config->sip.overload_limits().wait == std::chrono::seconds(20));
+  CHECK(config->sip.overload_limits().spread == std::chrono::seconds(30));
+}
+
 TEST_CASE("config: listeners as they are written") {
   const struct {
     const char* text;
@@ -228,6 +246,8 @@ TEST_CASE("config: a wrong file is refused with its place") {
        "[sip.proxy] are off, too: there would be nothing to do"},
       {"next hop missing", "[sip.proxy]\nnext_hop_for = \"foreign\"\n", Errc::config_out_of_range,
        "gbgate.toml:2: sip.proxy.next_hop_for needs sip.proxy.next_hop"},
+      {"comes back before it may", "[sip]\noverload_retry_min_s = 31\n", Errc::config_out_of_range,
+       "configuration: sip.overload_retry_max_s must not be below sip.overload_retry_min_s"},
       {"TLS without certificate", "[sip.tls]\nenabled = true\n", Errc::config_out_of_range,
        "configuration: sip.tls.certificate and sip.tls.key are due where TLS is spoken"},
       {"not TOML", "[sip\nport = 1\n", Errc::config_syntax, nullptr},

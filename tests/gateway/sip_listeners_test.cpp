@@ -33,7 +33,7 @@ TEST_CASE("sip listeners: who needs a certificate, who only TLS") {
     CAPTURE(c.name);
     Config config;
     c.set(config);
-    CHECK(serves_tls(config) == c.serves);
+    CHECK(config.serves_tls() == c.serves);
     CHECK(speaks_tls(config) == c.speaks);
   }
 }

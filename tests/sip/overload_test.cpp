@@ -49,10 +49,10 @@ TEST_CASE("overload: what can wait") {
     const auto message = parse_message(text);
     REQUIRE(message.has_value());
     const std::string waits = c.waits;
-    Overload overload({.transactions = 100, .backlog_percent = 50});
+    Overload overload({.transactions_percent = 50, .backlog_percent = 50, .sustained = {}}, 200);
     const auto at = [&](unsigned percent, std::size_t transactions) {
       overload.on_backlog(percent);
-      return overload.sheds(*message, transactions);
+      return overload.sheds(*message, transactions, TimePoint{});
     };
     CHECK_FALSE(at(0, 0));
     CHECK_FALSE(at(49, 99));
@@ -64,8 +64,62 @@ TEST_CASE("overload: what can wait") {
   }
 }
 
+TEST_CASE("overload: a burst is none, a buffer that stays full is one") {
+  struct Step {
+    double at_s;
+    unsigned percent;
+    bool sheds;
+  };
+  const struct {
+    const char* name;
+    std::vector<Step> steps;
+  } cases[] = {
+      {"a burst", {{0, 95, false}, {0.2, 99, false}, {0.4, 0, false}}},
+      {"it does not end",
+       {{0, 95, false}, {5, 95, false}, {9.9, 95, false}, {10, 95, true}, {14, 95, true}}},
+      {"served in between",
+       {{0, 95, false},
+        {0.2, 0, false},
+        {4, 95, false},
+        {8, 95, false},
+        {12, 95, true},
+        {12.1, 79, false},
+        {16, 95, true}}},
+      {"calm in between",
+       {{0, 95, false},
+        {4, 95, false},
+        {9.1, 95, false},
+        {13, 95, false},
+        {18, 95, false},
+        {19.1, 95, true}}},
+      {"over, and again", {{0, 95, false}, {5, 95, false}, {10, 95, true}, {16, 95, false}}},
+  };
+  const auto text = registering("alice");
+  const auto message = parse_message(text);
+  REQUIRE(message.has_value());
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    Overload overload({}, 400'000);
+    for (const auto& step : c.steps) {
+      CAPTURE(step.at_s);
+      overload.on_backlog(step.percent);
+      const auto now = TimePoint(std::chrono::milliseconds(static_cast<int>(step.at_s * 1000)));
+      CHECK(overload.sheds(*message, 0, now) == step.sheds);
+    }
+  }
+}
+
+TEST_CASE("overload: a table that is nearly full is one at once") {
+  const auto text = registering("alice", credentials);
+  const auto message = parse_message(text);
+  REQUIRE(message.has_value());
+  Overload overload({}, 400'000);
+  CHECK_FALSE(overload.sheds(*message, 319'999, TimePoint{}));
+  CHECK(overload.sheds(*message, 320'000, TimePoint{}));
+}
+
 TEST_CASE("overload: who is put off comes back between 5 and 30 s, not all at once") {
-  const Overload overload;
+  const Overload overload({}, 400'000);
   std::map<std::uint32_t, int> times;
   for (int i = 0; i < 2600; ++i) {
     const auto text = registering("3402000000132" + std::to_string(1000000 + i));
@@ -90,9 +144,13 @@ TEST_CASE(
     "calls") {
   auto config = open_proxy();
   config.authenticate_register = false;
+  config.limits.overload.sustained = std::chrono::seconds(2);
   Scene s(config);
   s.bind("bob", "sip:bob@192.0.2.20:5060", "bob");
   s.server.on_backlog(80);
+  s.send("alice", registering("dave"));
+  CHECK(s.take() == "alice<200");
+  s.now += std::chrono::seconds(2);
   s.send("alice", registering("alice"));
   CHECK(s.take() == "alice<503");
   CHECK(s.server.counters().transactions == 0);
@@ -111,7 +169,7 @@ TEST_CASE(
 
 TEST_CASE("overload: an endpoint keeps the rest of its table for what cannot wait") {
   EndpointConfig config;
-  config.limits.overload.transactions = 2;
+  config.limits.overload.transactions_percent = 50;
   config.limits.transactions = 4;
   Endpoint endpoint(config, Seed{1});
   endpoint.on_listening({Transport::udp, *Address::parse("192.0.2.1:5060"), {}, 0});
@@ -155,7 +213,7 @@ TEST_CASE("overload: a storm in virtual time loses nobody") {
   std::deque<std::size_t> buffer;
   std::uint64_t put_off = 0, lost = 0;
   std::size_t served = 0;
-  for (; s.now < begin + 5min && served < devices.size(); s.now += 10ms) {
+  for (; s.now < begin + 10min && served < devices.size(); s.now += 10ms) {
     for (std::size_t i = 0; i < devices.size(); ++i) {
       auto& d = devices[i];
       if (d.done || d.next > s.now) continue;
