@@ -1,6 +1,8 @@
 #include "gateway/rtsp/track_reports.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace gateway::rtsp {
 namespace {
@@ -48,7 +50,10 @@ bool TrackReports::first_due(std::size_t track) const {
 
 bool TrackReports::due(std::size_t track, std::int64_t now_ns) const {
   const auto* found = find(track);
-  return found && found->started && found->sender.due(now_ns);
+  if (!found || !found->started || found->reported_ns == now_ns) return false;
+  return found->outdated || std::ranges::any_of(tracks_, [&](const Track& other) {
+           return other.started && (other.reported_ns == now_ns || other.sender.due(now_ns));
+         });
 }
 
 rtp::SenderInfo TrackReports::sender_info(std::size_t track) const {
@@ -69,7 +74,10 @@ rtp::SenderInfo TrackReports::sender_info(std::size_t track) const {
 void TrackReports::report(std::size_t track, std::int64_t now_ns, std::vector<std::uint8_t>& out) {
   auto* found = find(track);
   if (!found) return;
-  found->started = true;
+  const bool first = !std::exchange(found->started, true);
+  for (auto& other : tracks_) other.outdated |= first;
+  found->outdated = false;
+  found->reported_ns = now_ns;
   found->sender.report(sender_info(track), now_ns, out);
 }
 

@@ -1,5 +1,8 @@
 // The RTCP that one viewer gets (RFC 3550 6): for each track SR + SDES before its first RTP packet
 // and every 5 s, SR + SDES + BYE at the end; and what its receiver reports say. Pure.
+//
+// All tracks report at the same time: what ties the stream to the wall clock moves by some
+// milliseconds while it is learnt, and picture and sound shall move together.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +40,8 @@ class TrackReports {
     std::size_t index;
     rtp::RtcpSender sender;
     bool started = false;
+    bool outdated = false;  // another track has begun, and told a newer time
+    std::int64_t reported_ns = INT64_MIN;
   };
   Track* find(std::size_t track);
   const Track* find(std::size_t track) const;
