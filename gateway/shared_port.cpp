@@ -126,7 +126,8 @@ void SharedPort::hand_over(std::optional<Session> session,
   const auto receiver = session ? receivers_.find(*session) : receivers_.end();
   if (receiver == receivers_.end()) {
     counters_.strangers += datagrams.size() - 1;
-    return refuse(ssrc_of(datagrams[0].bytes.bytes()).value_or(0), text(datagrams[0].from));
+    return refuse(ssrc_of(datagrams[0].bytes.bytes()).value_or(0),
+                  [&] { return text(datagrams[0].from); });
   }
   auto* taker = receiver->second;
   taker->take_datagrams(datagrams);
@@ -135,12 +136,13 @@ void SharedPort::hand_over(std::optional<Session> session,
 }
 
 // Named once; then counted.
-void SharedPort::refuse(std::uint32_t ssrc, const std::string& from) {
+template <class Text>
+void SharedPort::refuse(std::uint32_t ssrc, const Text& from) {
   ++counters_.strangers;
   if (named_.size() >= most_named || std::ranges::find(named_, ssrc) != named_.end()) return;
   named_.push_back(ssrc);
   log::warn("media", "media of no stream on port {}: ssrc={:010} from={}", options_.port, ssrc,
-            from);
+            from());
 }
 
 // ---- TCP ----
@@ -164,9 +166,13 @@ void SharedPort::accept() {
 void SharedPort::on_accepted(tcp::socket&& socket) {
   boost::system::error_code error;
   socket.remote_endpoint(error);
-  if (error || waiting_.size() >= options_.waiting_connections) {
+  if (error) {
     ++counters_.refused_connections;
     return;  // closes it
+  }
+  if (waiting_.size() >= options_.waiting_connections) {
+    ++counters_.refused_connections;
+    waiting_.pop_front();
   }
   const auto now_ns = rtp::net::steady_now_ns();
   waiting_.push_back({rtp::net::TcpConnection(std::move(socket), *this, {}), now_ns});
@@ -205,7 +211,8 @@ void SharedPort::on_packets(rtp::net::TcpConnection& connection, std::span<rtp::
   waiting_.erase(mine);
   if (receiver == receivers_.end()) {
     ++counters_.refused_connections;
-    return refuse(ssrc_of(media->bytes()).value_or(0), rtp::net::text(owned.peer()));
+    return refuse(ssrc_of(media->bytes()).value_or(0),
+                  [&] { return rtp::net::text(owned.peer()); });
   }
   table_.bind(*session, from);
   if (!receiver->second->take_connection(owned, packets, arrival_ns))

@@ -24,7 +24,9 @@ struct SharedPortOptions {
   std::uint16_t port = 0;  // even; RTCP comes to the next one
   rtp::SsrcPolicy policy = rtp::SsrcPolicy::learn;
   int receive_buffer_bytes = 16 * 1024 * 1024;
-  std::size_t waiting_connections = 64;  // that no packet has told of yet; more are closed at once
+  // That no packet has told of yet. One more, and the oldest is closed: a camera sends as soon as
+  // it is connected, and those that do not must not keep it out.
+  std::size_t waiting_connections = 256;
   std::int64_t waiting_ns = 10'000'000'000;
 };
 
@@ -94,7 +96,8 @@ class SharedPort final : private rtp::net::UdpPortUser, private rtp::net::TcpCon
   std::optional<Session> find(std::span<const std::uint8_t> packet,
                               const rtp::SourceAddress& from) const;
   void hand_over(std::optional<Session> session, std::span<rtp::net::Datagram> datagrams);
-  void refuse(std::uint32_t ssrc, const std::string& from);
+  template <class Text>
+  void refuse(std::uint32_t ssrc, const Text& from);  // from(): made for the log alone
 
   SharedPortOptions options_;
   rtp::SourceTable table_;

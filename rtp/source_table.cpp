@@ -13,7 +13,7 @@ std::size_t SourceTable::Hash::operator()(const SourceAddress& address) const {
 bool SourceTable::add(Session session, std::span<const std::uint32_t> ssrcs) {
   const auto taken = [&](std::uint32_t ssrc) { return by_ssrc_.contains(ssrc); };
   if (std::ranges::any_of(ssrcs, taken)) return false;
-  entries_.try_emplace(session);
+  if (entries_.try_emplace(session).second) waiting_.push_back(session);
   for (const auto ssrc : ssrcs) expect(session, ssrc);
   return true;
 }
@@ -39,6 +39,7 @@ void SourceTable::remove(Session session) {
   const auto entry = entries_.find(session);
   if (entry == entries_.end()) return;
   for (const auto ssrc : entry->second.ssrcs) by_ssrc_.erase(ssrc);
+  if (!entry->second.source) std::erase(waiting_, session);
   unbind(entry->second);
   entries_.erase(entry);
 }
@@ -52,25 +53,25 @@ std::optional<SourceTable::Session> SourceTable::find(std::uint32_t ssrc,
   return find_waiting(from);
 }
 
-// Only for packets that nothing else tells of, so it may look at all.
+// Strangers may be many.
 std::optional<SourceTable::Session> SourceTable::find_waiting(const SourceAddress& from) const {
-  std::optional<Session> here, anywhere;
-  std::size_t here_count = 0, anywhere_count = 0;
-  for (const auto& [session, entry] : entries_) {
-    if (entry.source) continue;
-    anywhere = session;
-    ++anywhere_count;
-    if (std::ranges::find(entry.hosts, std::optional(from.ip)) == entry.hosts.end()) continue;
+  std::optional<Session> here;
+  std::size_t here_count = 0;
+  for (const auto session : waiting_) {
+    const auto& hosts = entries_.at(session).hosts;
+    if (std::ranges::find(hosts, std::optional(from.ip)) == hosts.end()) continue;
     here = session;
     ++here_count;
   }
   if (here_count == 1) return here;
-  return policy_ == SsrcPolicy::any && anywhere_count == 1 ? anywhere : std::nullopt;
+  if (policy_ != SsrcPolicy::any || waiting_.size() != 1) return std::nullopt;
+  return waiting_.front();
 }
 
 void SourceTable::bind(Session session, const SourceAddress& from) {
   const auto entry = entries_.find(session);
   if (entry == entries_.end() || entry->second.source == from) return;
+  if (!entry->second.source) std::erase(waiting_, session);
   unbind(entry->second);
   entry->second.source = from;
   auto& bound = by_source_[from];

@@ -53,6 +53,7 @@ class SourceTable {
 
   SsrcPolicy policy_;
   std::unordered_map<Session, Entry> entries_;
+  std::vector<Session> waiting_;  // for their first packet: few, and strangers make us look at all
   std::unordered_map<std::uint32_t, Session> by_ssrc_;
   // A recorder may send several channels from one port: how many, and the newest of them.
   struct Bound {
