@@ -11,7 +11,7 @@ from ingest_cases import FramedSender, open_ingest, source
 from netem_cases import make_clip, slices_by_number
 from ps_sender import FPS, SSRC, access_units, pack, packets_of
 from rtsp_viewer import Viewer
-from soak_cases import footprint
+from soak_cases import footprint, is_sanitized
 from world import expect, wait_for
 
 
@@ -137,7 +137,7 @@ def case_hostile_sender(world):
           f'{grown} KiB more')
     expect(figures['invalid'] > within.sent / 4, f'invalid: {figures}')
     expect(figures['refused'] > beside.sent / 4, f'refused: {figures}')
-    expect(grown < 8 * 1024, f'{grown} KiB more')
+    expect(is_sanitized(world) or grown < 8 * 1024, f'{grown} KiB more')
     # A sender that changed its SSRC may not change back at once; it is its own successor after two seconds.
     time.sleep(3)
     numbers, viewer = slices_by_number(clip), Viewer(world.rtsp, 'attacked')
@@ -191,7 +191,7 @@ def case_shared_port_flood(world):
         memory, descriptors, _ = footprint(world)
         print(f'   {refused:.0f} refused; memory {before[0]} to {memory} KiB, descriptors {before[1]} to {descriptors}')
         expect(descriptors - before[1] < 300, f'{descriptors} descriptors, {before[1]} before')
-        expect(memory - before[0] < 48 * 1024, f'{memory} KiB, {before[0]} before')
+        expect(is_sanitized(world) or memory - before[0] < 48 * 1024, f'{memory} KiB, {before[0]} before')
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             for number in range(50000):
                 out.sendto(struct.pack('>BBHII', 0x80, 96, number & 0xffff, 0, 0x10000 + number) + bytes(100), ('127.0.0.1', port))

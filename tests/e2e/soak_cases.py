@@ -125,6 +125,12 @@ def footprint(world):
     return pss, len(os.listdir(folder / 'fd')), int(world.metric('gbgate_rtp_ports_in_use'))
 
 
+def is_sanitized(world):
+    """With a sanitizer that keeps memory of its own: what the process takes says nothing of the gateway."""
+    maps = pathlib.Path(f'/proc/{world.gateway.pid}/maps').read_text()
+    return 'libasan' in maps or 'libtsan' in maps
+
+
 def rest(world):
     """Until what lingers is gone."""
     wait_for('all streams to be gone', lambda: not world.streams(), 20)
@@ -147,5 +153,4 @@ def case_soak(world):
           f'memory, descriptors, ports: {before}, then {after}')
     expect(soak.sources >= 1000 and soak.camera_viewers > 50, f'{soak.sources} sources, {soak.camera_viewers} at cameras')
     expect(after[1:] == before[1:], f'descriptors and ports: {before[1:]} before, {after[1:]} after')
-    sanitized = 'libasan' in pathlib.Path(f'/proc/{world.gateway.pid}/maps').read_text()
-    expect(sanitized or after[0] - before[0] < 2048, f'memory grew from {before[0]} to {after[0]} KiB')
+    expect(is_sanitized(world) or after[0] - before[0] < 2048, f'memory grew from {before[0]} to {after[0]} KiB')
