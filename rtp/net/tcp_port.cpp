@@ -87,8 +87,10 @@ void TcpPort::Impl::accept() {
 }
 
 // A sender that lost its power leaves a connection that looks alive; it must not keep the next out.
+// Nor must one that has not sent a packet yet: cameras send as soon as they are connected.
 bool TcpPort::Impl::welcome(const tcp::endpoint& from) const {
-  const bool taken = connected() && steady_now_ns() - connection->heard_ns() < options.takeover_ns;
+  const bool taken = connected() && connection->counters().packets > 0 &&
+                     steady_now_ns() - connection->heard_ns() < options.takeover_ns;
   return !taken && (!options.only_from || *options.only_from == from.address());
 }
 

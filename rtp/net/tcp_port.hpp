@@ -33,7 +33,8 @@ struct TcpPortOptions {
   int connect_attempts = 4;  // annex D: at least 3 retries
   std::int64_t retry_pause_ns = 1'000'000'000;
   std::int64_t connect_timeout_ns = 5'000'000'000;  // of one attempt
-  // Passive: a connection that has been silent for so long makes way for the next.
+  // Passive: a connection that has been silent for so long makes way for the next; one that has
+  // not brought a packet yet, at once.
   std::int64_t takeover_ns = 5'000'000'000;
   // Passive: only this host may connect, when set.
   std::optional<boost::asio::ip::address> only_from{};

@@ -79,6 +79,8 @@ TEST_CASE_FIXTURE(Fixture, "passive: packets of the first connection, the second
   auto camera = client(22030);
   run_until([&] { return user.connected == 1; });
   CHECK(port.peer() == camera.local_endpoint());
+  asio::write(camera, asio::buffer(frame(0, 1000)));
+  run_until([&] { return user.packets.size() == 1; });
 
   auto intruder = client(22030);
   run_until([&] { return port.counters().refused_connections == 1; });
@@ -88,7 +90,7 @@ TEST_CASE_FIXTURE(Fixture, "passive: packets of the first connection, the second
   CHECK(error == asio::error::eof);
 
   Bytes stream;
-  for (int n = 0; n < 300; ++n) {
+  for (int n = 1; n < 300; ++n) {
     const auto f = frame(n, 1000);
     stream.insert(stream.end(), f.begin(), f.end());
   }
@@ -124,6 +126,23 @@ TEST_CASE_FIXTURE(Fixture, "passive: only the expected host may connect") {
   auto stranger = client(22032);
   run_until([&] { return port.counters().refused_connections == 1; });
   CHECK(user.connected == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "passive: a connection without a packet does not keep the camera out") {
+  rtp::net::TcpPort port(io.get_executor(), user, options);
+  REQUIRE(port.listen(loopback, 22048).has_value());
+  auto silent = client(22048);
+  asio::write(silent, asio::buffer(Bytes{0x04}));  // the beginning of a length
+  run_until([&] { return user.connected == 1; });
+  auto camera = client(22048);
+  asio::write(camera, asio::buffer(frame(5, 100)));
+  run_until([&] { return user.packets.size() == 1; });
+  CHECK(port.peer() == camera.local_endpoint());
+  CHECK(port.counters().refused_connections == 0);
+  boost::system::error_code error;
+  Bytes byte(1);
+  silent.read_some(asio::buffer(byte), error);
+  CHECK(error);
 }
 
 TEST_CASE_FIXTURE(Fixture, "active: tries again until somebody listens") {
