@@ -12,8 +12,8 @@ import cases  # noqa: E402
 from world import ROOT, Failed, World, make_clips  # noqa: E402
 
 
-# Minutes long, or measuring times: they run when they are named, on a machine that does nothing else.
-BY_NAME = {'soak', 'lip_sync'}
+# Minutes long: they run when they are named.
+BY_NAME = {'soak'}
 
 
 def run(name, function, build, clips, keep):
