@@ -153,6 +153,7 @@ void Stream::publish(rtp::OutPacket&& packet) {
     keys_.push_back(end());
     key_requests_.on_key(packet.arrival_ns);
   }
+  in_unit_ = !packet.unit_end;
   newest_arrival_ns_ = packet.arrival_ns;
   newest_pts_90khz_ = std::max(newest_pts_90khz_, packet.pts_90khz);
   ring_bytes_ += packet.size_bytes;
@@ -208,6 +209,7 @@ void Stream::tend_key_requests(std::int64_t now_ns) {
 
 void Stream::flush() {
   if (!turn_) return speak();
+  if (!viewers_.empty() && in_unit_) turn_->expect_more();
   if (!std::exchange(has_turn_, true)) turn_->add(*this);
 }
 

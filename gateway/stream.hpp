@@ -158,6 +158,7 @@ class Stream {
   StreamLimits limits_;
   FlushTurn* turn_;
   bool has_turn_ = false;  // turn_ will call
+  bool in_unit_ = false;   // the newest packet was not its unit's last
   std::vector<rtp::Track> tracks_;
   std::vector<TrackCounters> track_counters_;
   bool ready_ = false, ended_ = false, remembered_ = false;
