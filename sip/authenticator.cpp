@@ -1,6 +1,7 @@
 #include "sip/authenticator.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "sip/digest_hash.hpp"
@@ -12,8 +13,10 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t part_size = 8;    // hex digits of the time, and of the number
-constexpr std::size_t nonce_size = 32;  // both and the MAC; as long as the MD5 that devices expect
+// Base64 digits of 64 bits: the time and the number; and the MAC. Together so short that what is
+// hashed for a response (RFC 7616 3.4.1) is two blocks of MD5 with most people's cnonce, not three.
+constexpr std::size_t part_size = 11;
+constexpr std::size_t nonce_size = 2 * part_size;
 
 HeaderId credentials_id(Authenticator::Kind kind) {
   return kind == Authenticator::Kind::registrar ? HeaderId::authorization
@@ -25,8 +28,32 @@ HeaderId challenge_id(Authenticator::Kind kind) {
                                                 : HeaderId::proxy_authenticate;
 }
 
-void write_hex(char* at, std::uint64_t value, std::size_t digits) {
-  for (std::size_t i = digits; i-- > 0; value >>= 4) at[i] = "0123456789abcdef"[value & 15];
+constexpr std::string_view base64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr auto base64_values = [] {
+  std::array<std::uint8_t, 256> table{};
+  table.fill(0xff);
+  for (std::size_t i = 0; i < base64.size(); ++i)
+    table[static_cast<unsigned char>(base64[i])] = static_cast<std::uint8_t>(i);
+  return table;
+}();
+
+void write_base64(char* at, std::uint64_t value) {
+  for (std::size_t i = part_size; i-- > 0; value >>= 6) at[i] = base64[value & 63];
+}
+
+// False when it is something else.
+bool read_base64(std::string_view text, std::uint64_t& value) {
+  unsigned seen = 0;
+  value = 0;
+  for (const char c : text) {
+    const auto digit = base64_values[static_cast<unsigned char>(c)];
+    seen |= digit;
+    value = value << 6 | digit;
+  }
+  // The first digit has but four bits to give.
+  return seen < 64 && base64_values[static_cast<unsigned char>(text.front())] < 16;
 }
 
 // False when it is not all lower-case hex.
@@ -83,13 +110,14 @@ Authenticator::Authenticator(AuthenticatorOptions options, const Accounts& accou
       nonces_(options_.nonces),
       guesses_(options_.guesses, KeyedHash(seed).add(std::uint64_t{2}).finish()) {
   options_.realm = quotable(options_.realm);
-  before_nonce_ = "Digest realm=\"" + options_.realm + "\", nonce=\"";
+  const auto begin = "Digest realm=\"" + options_.realm + "\", nonce=\"";
+  nonce_at_ = begin.size();
   for (const auto algorithm : options_.algorithms) {
-    std::string text = "\", algorithm=";
+    auto text = begin + std::string(nonce_size, ' ') + "\", algorithm=";
     text += to_string(algorithm);
     if (options_.offer_qop)
       text += options_.offer_auth_int ? ", qop=\"auth,auth-int\"" : ", qop=\"auth\"";
-    after_nonce_.push_back(std::move(text));
+    challenges_.push_back(std::move(text));
   }
 }
 
@@ -111,13 +139,16 @@ void Authenticator::challenge(MessageBuilder& out, Kind kind, bool stale, const 
                               TimePoint now) {
   const auto stamp = std::uint64_t{second_of(now)} << 32 | nonces_.issue();
   char nonce[nonce_size];
-  write_hex(nonce, stamp, 2 * part_size);
-  write_hex(nonce + 2 * part_size, mac(stamp, from), 16);
-  for (const auto& after : after_nonce_) {
-    line_ = before_nonce_;
-    line_.append(nonce, sizeof nonce).append(after);
-    if (stale) line_ += ", stale=true";
-    out.header(challenge_id(kind), line_);
+  write_base64(nonce, stamp);
+  write_base64(nonce + part_size, mac(stamp, from));
+  for (auto& challenge : challenges_) {
+    challenge.replace(nonce_at_, nonce_size, nonce, nonce_size);
+    if (!stale) {
+      out.header(challenge_id(kind), challenge);
+      continue;
+    }
+    line_ = challenge;
+    out.header(challenge_id(kind), line_ += ", stale=true");
   }
   ++counters_.challenges;
 }
@@ -125,10 +156,11 @@ void Authenticator::challenge(MessageBuilder& out, Kind kind, bool stale, const 
 bool Authenticator::read_nonce(std::string_view nonce, const Flow& from, TimePoint now,
                                std::uint32_t& number) const {
   std::uint64_t stamp = 0, received = 0;
-  if (nonce.size() != nonce_size || !read_hex(nonce.substr(0, 2 * part_size), stamp) ||
-      !read_hex(nonce.substr(2 * part_size), received) || received != mac(stamp, from))
+  if (nonce.size() != nonce_size || !read_base64(nonce.substr(0, part_size), stamp) ||
+      !read_base64(nonce.substr(part_size), received) || received != mac(stamp, from))
     return false;
   number = static_cast<std::uint32_t>(stamp);
+  nonces_.expect(number);
   const auto age = second_of(now) - static_cast<std::uint32_t>(stamp >> 32);
   return seconds(age) <= options_.nonce_life;
 }

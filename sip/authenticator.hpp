@@ -106,8 +106,8 @@ class Authenticator {
   std::uint64_t table_seed_;
   NonceTable nonces_;
   GuessLimiter guesses_;
-  std::string before_nonce_;              // of a challenge
-  std::vector<std::string> after_nonce_;  // of each algorithm's
+  std::vector<std::string> challenges_;  // one of each algorithm, but for its nonce
+  std::size_t nonce_at_ = 0;             // in each
   std::string line_;
   struct {
     DigestAlgorithm algorithm = DigestAlgorithm::md5;

@@ -25,6 +25,13 @@ EVP_MD_CTX* context() {
   return c.get();
 }
 
+constexpr auto hex_of_bytes = [] {
+  constexpr char digits[] = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> table{};
+  for (unsigned byte = 0; byte < 256; ++byte) table[byte] = {digits[byte >> 4], digits[byte & 15]};
+  return table;
+}();
+
 std::string_view qop_text(DigestQop qop) {
   return qop == DigestQop::auth_int ? "auth-int" : "auth";
 }
@@ -60,11 +67,8 @@ DigestHex hash_ha2(const DigestCredentials& c, const DigestRequest& request) {
 }
 
 DigestHex::DigestHex(const std::uint8_t* bytes, std::size_t size) : size_(2 * size) {
-  constexpr char digits[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < size; ++i) {
-    text_[2 * i] = digits[bytes[i] >> 4];
-    text_[2 * i + 1] = digits[bytes[i] & 15];
-  }
+  for (std::size_t i = 0; i < size; ++i)
+    std::memcpy(text_.data() + 2 * i, hex_of_bytes[bytes[i]].data(), 2);
 }
 
 DigestHash::DigestHash(DigestAlgorithm algorithm) : algorithm_(algorithm) {

@@ -27,8 +27,9 @@ bool take_scheme(std::string_view& text) {
 bool take_quoted(std::string_view from, std::string_view& rest, Field& field) {
   const auto* const begin = from.data() + 1;
   const auto* const end = from.data() + from.size();
-  const auto* quote = scan::find(begin, end, '"');
-  if (quote != end && scan::find(begin, quote, '\\') != quote)  // an escape: slowly
+  const auto* quote =
+      simd::find_if(begin, end, [](simd::Block b) { return b.equal('"') | b.equal('\\'); });
+  if (quote != end && *quote == '\\')  // an escape: slowly
     quote = from.data() + std::min(scan::quoted_end(from), from.size() + 1) - 1;
   if (quote >= end) return false;
   field.value = {begin, static_cast<std::size_t>(quote - begin)};
@@ -84,21 +85,25 @@ bool read_qop(std::string_view text, DigestQop& qop) {
   return true;
 }
 
-// Where a text parameter goes; null for any other. Told apart by their sizes first: this is read
-// for every request that is authenticated.
+// Where a text parameter goes; null for any other. `name` is a token.
 std::string_view* text_of(std::string_view name, DigestCredentials& c) {
-  const auto is = [name](std::string_view n) { return scan::iequals(name, n); };
-  switch (name.size()) {
-    case 2:
-      return is("nc") ? &c.nc : nullptr;
-    case 3:
-      return is("uri") ? &c.uri : nullptr;
-    case 5:
-      return is("nonce") ? &c.nonce : is("realm") ? &c.realm : nullptr;
-    case 6:
-      return is("cnonce") ? &c.cnonce : is("opaque") ? &c.opaque : nullptr;
-    case 8:
-      return is("username") ? &c.username : is("response") ? &c.response : nullptr;
+  switch (scan::small_word(name)) {
+    case scan::word("username"):
+      return &c.username;
+    case scan::word("realm"):
+      return &c.realm;
+    case scan::word("nonce"):
+      return &c.nonce;
+    case scan::word("uri"):
+      return &c.uri;
+    case scan::word("response"):
+      return &c.response;
+    case scan::word("cnonce"):
+      return &c.cnonce;
+    case scan::word("nc"):
+      return &c.nc;
+    case scan::word("opaque"):
+      return &c.opaque;
     default:
       return nullptr;
   }

@@ -4,11 +4,9 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <type_traits>
 #include <vector>
 
 namespace sip {
@@ -34,8 +32,6 @@ class GrowingIndex {
     *link_to(entry, entries_.hash_of(entry)) = entries_.next_of(entry);
     --size_;
   }
-  // The entry has moved, its link with it: what was `from` is `to` now. `from` is not looked at.
-  void replace(Handle from, Handle to) { *link_to(from, entries_.hash_of(to)) = to; }
   // The first entry with this hash that `matches(handle)`; none when there is none.
   template <class Matches>
   Handle find(std::uint32_t hash, Matches matches) const {
@@ -43,17 +39,6 @@ class GrowingIndex {
     while (entry != Entries::none && !(entries_.hash_of(entry) == hash && matches(entry)))
       entry = entries_.next_of(entry);
     return entry;
-  }
-
-  // Where its chain begins, to be fetched before it is needed.
-  const Handle* chain_at(std::uint32_t hash) const { return &head(bucket_of(hash)); }
-  // For walking: the chain that holds this hash, and how many low bits of the hash all its entries
-  // have in common. Buckets taken by their bits reversed keep their order when they split.
-  Handle chain(std::uint32_t hash) const { return head(bucket_of(hash)); }
-  int common_bits(std::uint32_t hash) const {
-    const auto bucket = bucket_of(hash);
-    const bool is_split = bucket >= base_ || bucket < buckets_ - base_;
-    return std::countr_zero(base_) + (is_split ? 1 : 0);
   }
 
  private:
@@ -89,12 +74,6 @@ class GrowingIndex {
     }
     *keep = *move = Entries::none;
     if (++buckets_ == 2 * base_) base_ *= 2;
-    expect_split();
-  }
-
-  // The next insertion will go through this chain; it is not in the cache, and there is time.
-  void expect_split() const {
-    if constexpr (std::is_pointer_v<Handle>) __builtin_prefetch(head(buckets_ - base_));
   }
 
   Entries& entries_;
@@ -105,7 +84,7 @@ class GrowingIndex {
 };
 
 // Things at numbers that do not change, in pieces: growing moves nothing.
-template <class T>
+template <class T, std::uint32_t piece = 2048>
 class Slab {
  public:
   std::uint32_t take() {
@@ -125,7 +104,6 @@ class Slab {
   const T& at(std::uint32_t index) const { return pieces_[index / piece][index % piece]; }
 
  private:
-  static constexpr std::uint32_t piece = 2048;
   std::vector<std::unique_ptr<T[]>> pieces_;
   std::vector<std::uint32_t> free_;
   std::uint32_t size_ = 0;

@@ -21,12 +21,14 @@ class KeyedHash {
   KeyedHash& add(std::uint64_t number);
   std::uint64_t finish();  // once
 
+  struct State {
+    std::uint64_t v0, v1, v2, v3;
+  };
+
  private:
   void push(std::uint64_t bytes, unsigned count);  // up to 8, the first in the lowest
-  void compress(std::uint64_t word);
-  void round();
 
-  std::uint64_t v0_, v1_, v2_, v3_;
+  State state_;
   std::uint64_t tail_ = 0;
   unsigned tail_bytes_ = 0;
   std::uint64_t total_ = 0;

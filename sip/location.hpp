@@ -92,9 +92,34 @@ class Location {
   // not change the location.
   template <class Use>
   std::size_t visit(std::string_view aor, TimePoint now, Use&& use) const {
+    return visit(find(aor), now, use);
+  }
+
+  // One address, looked up once for several calls. Its name must live as long; the location must
+  // not be changed but through it.
+  class Place {
+   public:
+    Place() = default;
+
+   private:
+    friend class Location;
+    Place(std::string_view aor, std::uint32_t hash) : aor_(aor), hash_(hash) {}
+    std::string_view aor_;
+    std::uint32_t hash_ = 0;
+    char* block_ = nullptr;  // PackedBindings; null: nothing is bound, or not looked up
+  };
+  Place find(std::string_view aor) const;
+  // The same in steps: memory that is not in the cache is fetched while the caller does something
+  // else, a few hundred ns, between them. expect_soon() may be left out.
+  Place expect(std::string_view aor) const;
+  void expect_soon(const Place& place) const;
+  void find(Place& place) const;
+
+  template <class Use>
+  std::size_t visit(const Place& place, TimePoint now, Use&& use) const {
     std::size_t found = 0;
     BindingView view;
-    for (auto walk = walk_of(aor); walk.at != walk.end;) {
+    for (auto walk = walk_of(place); walk.at != walk.end;) {
       walk.at = read(walk.at, view);
       if (view.expires_at <= now) continue;
       use(std::as_const(view));
@@ -102,12 +127,10 @@ class Location {
     }
     return found;
   }
-
-  // An address that will be looked up in a moment: memory that is not in the cache is fetched
-  // while the caller does something else. First expect(), a few hundred ns later expect_soon(). No
-  // more than hints.
-  void expect(std::string_view aor) const;
-  void expect_soon(std::string_view aor) const;
+  std::size_t count(const Place& place) const;
+  bool put(Place& place, const BindingView& binding);
+  bool remove_same(Place& place, const BindingView& binding);
+  std::size_t remove_all(Place& place);
 
   // Inserts, or replaces the binding that is the same_binding(); it is then the newest. False: a
   // limit, nothing has changed. Texts must not be views into this location.
@@ -159,7 +182,7 @@ class Location {
     const char* at = nullptr;
     const char* end = nullptr;
   };
-  Walk walk_of(std::string_view aor) const;
+  static Walk walk_of(const Place& place);
   static const char* read(const char* at, BindingView& out);
 
   struct Impl;

@@ -21,11 +21,12 @@ bool Location::Impl::fits(PackedBindings all, bool replaces, std::string_view ao
   return binding_count < limits.bindings && (all ? all.count() : 0) < limits.bindings_per_aor;
 }
 
-PackedBindings Location::Impl::add_record(std::string_view aor, const BindingView& first) {
+PackedBindings Location::Impl::add_record(std::string_view aor, std::uint32_t hash,
+                                          const BindingView& first) {
   const auto record = records.slab.take();
   auto& block = records.slab.at(record).block;
-  block = PackedBindings::make(aor, keyed_hash(aor, seed), record, PackedBindings::size_of(first));
-  index.insert(block.get());
+  block = PackedBindings::make(aor, hash, record, PackedBindings::size_of(first));
+  index.insert(hash, block.get());
   ++record_count;
   return PackedBindings(block);
 }
@@ -53,24 +54,23 @@ bool Location::Impl::is_news(PackedBindings all, std::uint32_t old, const Bindin
   return before != b;
 }
 
-bool Location::Impl::put(std::string_view aor, const BindingView& b) {
-  auto all = find(aor);
+bool Location::Impl::put(std::string_view aor, std::uint32_t hash, PackedBindings& all,
+                         const BindingView& b) {
   auto old = all ? replaced_by(all, b) : 0;
   if (!fits(all, old != 0, aor, b)) return false;
   const bool news = keep && (old == 0 || is_news(all, old, b));
-  if (!all) all = add_record(aor, b);
-  const auto record = all.head().record;
+  if (!all) all = add_record(aor, hash, b);
   for (; old != 0; old = all.count() > 0 ? replaced_by(all, b) : 0) erase(all, old);
   insert(all, b);
-  if (news) note_change(at(record));
+  if (news) note_change(all);
   return true;
 }
 
-void Location::Impl::insert(PackedBindings all, const BindingView& b) {
+void Location::Impl::insert(PackedBindings& all, const BindingView& b) {
   const auto record = all.head().record;
   if (const auto size = PackedBindings::size_of(b); !all.has_room(size)) {
     auto larger = all.grown_by(size);
-    index.replace(all.block(), larger.get());
+    index.replace(all.head().hash, all.block(), larger.get());
     records.slab.at(record).block = std::move(larger);
     all = at(record);
   }
@@ -100,15 +100,16 @@ void Location::Impl::erase(PackedBindings all, std::uint32_t offset) {
   --binding_count;
 }
 
-// After something was erased.
-void Location::Impl::drop_when_empty(PackedBindings all) {
-  if (all.count() > 0) return note_change(all);
+// After something was erased. True when it was the last, and all is gone.
+bool Location::Impl::drop_when_empty(PackedBindings all) {
+  if (all.count() > 0) return note_change(all), false;
   if (keep) gone.emplace_back(all.aor());
   const auto record = all.head().record;
-  index.erase(all.block());
+  index.erase(all.head().hash, all.block());
   wheel.remove(record);
   records.slab.release(record);
   --record_count;
+  return true;
 }
 
 void Location::Impl::expire(PackedBindings all, TimePoint now) {

@@ -7,7 +7,7 @@
 namespace sip {
 namespace {
 
-// Order of the walk: chains keep it when they split.
+// Order of the walk: buckets keep it when they split.
 std::uint32_t reversed(std::uint32_t bits) {
   std::uint32_t out = 0;
   for (int i = 0; i < 32; ++i, bits >>= 1) out = out << 1 | (bits & 1);
@@ -16,15 +16,17 @@ std::uint32_t reversed(std::uint32_t bits) {
 
 }  // namespace
 
-// Of one chain, those behind (beyond, after), in the order of the walk.
-void Location::Impl::list_chain(std::uint32_t hash, std::uint32_t beyond, std::string_view after,
-                                std::vector<char*>& out) const {
+// Of one bucket, those behind (beyond, after), in the order of the walk.
+void Location::Impl::list_bucket(std::uint32_t hash, std::uint32_t beyond, std::string_view after,
+                                 std::vector<char*>& out) const {
   const auto place = [](char* block) {
-    return std::pair(reversed(Records::hash_of(block)), PackedBindings(block).aor());
+    const PackedBindings all(block);
+    return std::pair(reversed(all.head().hash), all.aor());
   };
   out.clear();
-  for (auto* block = index.chain(hash); block; block = Records::next_of(block))
+  index.for_each_in_bucket(hash, [&](char* block) {
     if (after.empty() || place(block) > std::pair(beyond, after)) out.push_back(block);
+  });
   std::ranges::sort(out, {}, place);
 }
 
@@ -32,12 +34,12 @@ std::vector<std::pair<std::string, Binding>> Location::list(std::string_view aft
                                                             std::size_t at_most,
                                                             TimePoint now) const {
   std::vector<std::pair<std::string, Binding>> out;
-  std::vector<char*> chain;
+  std::vector<char*> bucket;
   std::uint64_t place = after.empty() ? 0 : reversed(keyed_hash(after, impl_->seed));
   for (; place <= 0xffffffff; after = {}) {
     const auto hash = reversed(static_cast<std::uint32_t>(place));
-    impl_->list_chain(hash, static_cast<std::uint32_t>(place), after, chain);
-    for (auto* const block : chain) {
+    impl_->list_bucket(hash, static_cast<std::uint32_t>(place), after, bucket);
+    for (auto* const block : bucket) {
       if (out.size() >= at_most) return out;
       const std::string aor(PackedBindings(block).aor());
       visit(aor, now, [&](const BindingView& view) { out.emplace_back(aor, value_of(view)); });
@@ -82,13 +84,13 @@ std::size_t Location::take_changes(const KeepBindings& use, std::size_t at_most)
 
 std::optional<std::uint32_t> Location::walk(std::uint32_t place, std::size_t at_most,
                                             const KeepBindings& use) const {
-  std::vector<char*> chain;
+  std::vector<char*> bucket;
   for (std::uint64_t at = place, seen = 0; at <= 0xffffffff;) {
     if (seen >= at_most) return static_cast<std::uint32_t>(at);
     const auto hash = reversed(static_cast<std::uint32_t>(at));
-    impl_->list_chain(hash, 0, {}, chain);
-    for (auto* const block : chain) impl_->give(PackedBindings(block), use);
-    seen += chain.size();
+    impl_->list_bucket(hash, 0, {}, bucket);
+    for (auto* const block : bucket) impl_->give(PackedBindings(block), use);
+    seen += bucket.size();
     at = (at | (0xffffffffu >> impl_->index.common_bits(hash))) + 1;
   }
   return std::nullopt;

@@ -20,29 +20,34 @@ constexpr std::array<std::uint32_t, 64> sines = {
     0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
     0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391};
 
+// Each step waits for the one before, whose result is x: its way should be short. So a function is
+// added to what is known already.
 struct F {
-  static std::uint32_t of(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
-    return z ^ (x & (y ^ z));
+  static std::uint32_t add(std::uint32_t sum, std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+    return sum + (z ^ (x & (y ^ z)));
   }
 };
 struct G {
-  static std::uint32_t of(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
-    return (z & x) | (~z & y);
+  // (z & x) | (~z & y), which have no bit in common.
+  static std::uint32_t add(std::uint32_t sum, std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+    return (sum + (~z & y)) + (z & x);
   }
 };
 struct H {
-  static std::uint32_t of(std::uint32_t x, std::uint32_t y, std::uint32_t z) { return x ^ y ^ z; }
+  static std::uint32_t add(std::uint32_t sum, std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+    return sum + (x ^ (y ^ z));
+  }
 };
 struct I {
-  static std::uint32_t of(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
-    return y ^ (x | ~z);
+  static std::uint32_t add(std::uint32_t sum, std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+    return sum + (y ^ (x | ~z));
   }
 };
 
 template <class Function, int shift>
 void step(std::uint32_t& a, std::uint32_t b, std::uint32_t c, std::uint32_t d, std::uint32_t word,
           std::uint32_t sine) {
-  a = b + std::rotl(a + word + sine + Function::of(b, c, d), shift);
+  a = b + std::rotl(Function::add(a + (word + sine), b, c, d), shift);
 }
 
 // Sixteen steps; the words are taken from `first` on, every `stride`-th.

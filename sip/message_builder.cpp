@@ -5,11 +5,8 @@
 #include <cstring>
 #include <optional>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "sip/scan.hpp"
+#include "sip/simd.hpp"
 
 namespace sip {
 namespace {
@@ -55,22 +52,9 @@ bool begins_dialog(const MessageView& request, int status) {
 }
 
 bool has_line_break(std::string_view text) {
-  const auto is_break = [](char c) { return c == '\r' || c == '\n'; };
-#ifdef __SSE2__
-  if (text.size() >= 16) {
-    const auto in_block = [](const char* at) {
-      const auto block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-      const auto found = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('\r')),
-                                      _mm_cmpeq_epi8(block, _mm_set1_epi8('\n')));
-      return _mm_movemask_epi8(found) != 0;
-    };
-    const char* const last = text.data() + text.size() - 16;
-    for (const char* at = text.data(); at < last; at += 16)
-      if (in_block(at)) return true;
-    return in_block(last);
-  }
-#endif
-  return std::ranges::any_of(text, is_break);
+  const char* const end = text.data() + text.size();
+  return simd::find_if(text.data(), end,
+                       [](simd::Block b) { return b.equal('\r') | b.equal('\n'); }) != end;
 }
 
 // The parameters of a From or To, when they can be found without parsing it: behind the brackets.

@@ -23,6 +23,11 @@ class NonceTable {
     replayed,   // it has been used, or is too far behind to tell
     forgotten,  // too many nonces were given out since
   };
+  // A number that use() may be called with in a moment: fetched from memory meanwhile.
+  void expect(std::uint32_t number) const {
+    const auto place = number & mask_;
+    if (const auto& slots = pieces_[place / piece]) __builtin_prefetch(&slots[place % piece], 1);
+  }
   // Only for requests whose password was right. Counts may overtake each other by 31.
   Use use(std::uint32_t number, std::uint32_t count, std::uint32_t fingerprint);
 

@@ -28,7 +28,6 @@ class PackedBindings {
 
   // What all bindings of the address share. It stands at the block's begin.
   struct Head {
-    char* next = nullptr;    // in the chain of the index
     std::uint32_t hash = 0;  // of the address
     std::uint32_t record = 0;
     std::uint32_t used = 0;  // bytes of the block

@@ -63,7 +63,7 @@ Registrar::Registrar(RegistrarOptions options, Location& location, const Account
 
 Registrar::Outcome Registrar::on_register(const Request& request, std::string& buffer) {
   Outcome outcome;
-  aor_.clear();
+  if (!request.expected) expect(request.message);
   updates_.clear();
   wildcard_ = outbound_used_ = false;
   auto refusal = read(request);
@@ -87,10 +87,10 @@ Registrar::Outcome Registrar::on_register(const Request& request, std::string& b
 // The steps of 10.3, in their order.
 Registrar::Refusal Registrar::read(const Request& request) {
   if (const auto r = check_extensions(request.message); r.status != 0) return r;
-  if (const auto r = read_address(request); r.status != 0) return r;
+  if (const auto r = check_domain(request); r.status != 0) return r;
+  location_.expect_soon(place_);
   if (const auto r = check_sender(request); r.status != 0) return r;
   if (const auto r = read_path(request.message); r.status != 0) return r;
-  location_.expect_soon(aor_);
   return read_contacts(request);
 }
 
@@ -107,20 +107,27 @@ Registrar::Refusal Registrar::check_extensions(const MessageView& message) {
   return {unsupported_.empty() ? 0 : 420};
 }
 
-Registrar::Refusal Registrar::read_address(const Request& request) {
-  const auto to = request.message.to();
+void Registrar::expect(const MessageView& message) {
+  const auto to = message.to();
+  address_status_ = 0;
   if (!to || !canonical_aor(to->uri, aor_)) {
     aor_.clear();
-    return {to && to->uri.scheme != UriScheme::other ? 404 : 400};  // RFC 4475 3.3.4
+    address_status_ = to && to->uri.scheme != UriScheme::other ? 404 : 400;  // RFC 4475 3.3.4
+    return;
   }
   to_uri_ = to->uri.text;
-  location_.expect(aor_);
+  place_ = location_.expect(aor_);
+}
+
+Registrar::Refusal Registrar::check_domain(const Request& request) const {
+  if (address_status_ != 0) return {address_status_};
   if (options_.domains.empty()) return {};
   const auto host = host_of(aor_);
   if (std::ranges::find(options_.domains, host) != options_.domains.end()) return {};
   if (!request.at_our_address) return {404};
   const auto at = request.message.request_uri();
-  return {at && scan::iequals(at->host.host, to->uri.host.host) ? 0 : 404};
+  const auto to = request.message.to();
+  return {at && to && scan::iequals(at->host.host, to->uri.host.host) ? 0 : 404};
 }
 
 Registrar::Refusal Registrar::check_sender(const Request& request) {
@@ -225,7 +232,8 @@ Registrar::Refusal Registrar::compare(const Request& request) {
   const auto call_id = request.message.call_id();
   const auto cseq = request.message.cseq()->number;
   bool late = false;
-  location_.visit(aor_, request.now, [&](const BindingView& old) {
+  location_.find(place_);
+  location_.visit(place_, request.now, [&](const BindingView& old) {
     const bool same_call = old.call_id == call_id;
     if (wildcard_) late = late || (same_call && cseq <= old.cseq);
     for (auto& update : updates_) {
@@ -248,20 +256,20 @@ Registrar::Refusal Registrar::check_room() const {
   if (added <= removed) return {};
   const auto more = added - removed;
   if (location_.bindings() + more > location_.limits().bindings) return {503};
-  if (location_.count(aor_) + more > location_.limits().bindings_per_aor)
+  if (location_.count(place_) + more > location_.limits().bindings_per_aor)
     return {500, "Too many contacts"};
   return {};
 }
 
 // Removals first: they make the room for the others.
 void Registrar::apply(Outcome& outcome) {
-  if (wildcard_) outcome.removed = static_cast<unsigned>(location_.remove_all(aor_));
+  if (wildcard_) outcome.removed = static_cast<unsigned>(location_.remove_all(place_));
   for (const auto& update : updates_)
-    if (update.expires == seconds(0) && location_.remove_same(aor_, update.binding))
+    if (update.expires == seconds(0) && location_.remove_same(place_, update.binding))
       ++outcome.removed;
   for (const auto& update : updates_) {
     if (update.expires == seconds(0) || update.repeated) continue;
-    if (!location_.put(aor_, update.binding)) continue;
+    if (!location_.put(place_, update.binding)) continue;
     ++(update.known ? outcome.refreshed : outcome.added);
   }
 }
@@ -276,7 +284,7 @@ void Registrar::write_refusal(const Request& request, const Refusal& refusal, Me
 
 // 10.3 step 8, RFC 3327 5.3, RFC 5626 6.
 void Registrar::write_bindings(const Request& request, MessageBuilder& out) {
-  location_.visit(aor_, request.now, [&](const BindingView& binding) {
+  location_.visit(place_, request.now, [&](const BindingView& binding) {
     line_.clear();
     append_own_contact(line_, binding, request.now);
     out.header(HeaderId::contact, line_);

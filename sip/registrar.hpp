@@ -52,6 +52,7 @@ class Registrar {
     // The Request-URI is an address of the server's own: its host in To is ours as a domain is, for
     // user agents that are told nothing but the server's address.
     bool at_our_address = false;
+    bool expected = false;  // expect() has just been told of this very message
   };
   // Views are valid until the next call.
   struct Outcome {
@@ -65,6 +66,10 @@ class Registrar {
   // `location` and `accounts` must outlive it. Without accounts every authenticated user may
   // register what has its name.
   Registrar(RegistrarOptions options, Location& location, const Accounts* accounts = nullptr);
+
+  // A REGISTER that on_register() may be called with next, when it has been authenticated: what is
+  // bound is fetched from memory meanwhile.
+  void expect(const MessageView& message);
 
   // Writes the answer into `buffer`: 200 with all bindings, or 400, 403, 404, 420, 423, 439, 500,
   // 503. Unless it is 200, nothing has changed. A REGISTER that came before (its Call-ID and CSeq)
@@ -84,7 +89,7 @@ class Registrar {
   };
 
   Refusal read(const Request& request);
-  Refusal read_address(const Request& request);
+  Refusal check_domain(const Request& request) const;
   Refusal check_extensions(const MessageView& message);
   Refusal check_sender(const Request& request);
   Refusal read_path(const MessageView& message);
@@ -107,7 +112,9 @@ class Registrar {
 
   // Of the request at hand.
   std::string aor_, sender_, path_, unsupported_;
+  Location::Place place_;  // of aor_
   std::string_view to_uri_;
+  int address_status_ = 0;  // of To: 0: it was understood
   std::vector<Update> updates_;
   bool wildcard_ = false;
   bool outbound_used_ = false;

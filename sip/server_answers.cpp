@@ -16,16 +16,10 @@ bool needs_dialog(Method method) {
 }  // namespace
 
 std::string_view Server::Impl::tag_of(const MessageView& request, const Via& via) {
-  auto hash = KeyedHash(key);
-  hash.add(via.branch).add(request.call_id());
-  token_text = tag_prefix;
-  char digits[16];
-  auto number = hash.finish();
-  for (auto& digit : digits) {
-    digit = "0123456789abcdef"[number & 15];
-    number >>= 4;
-  }
-  token_text.append(digits, sizeof digits);
+  auto number = KeyedHash(key).add(via.branch).add(request.call_id()).finish();
+  token_text.resize(tag_prefix.size() + 16);
+  auto* const digits = token_text.data() + tag_prefix.copy(token_text.data(), tag_prefix.size());
+  for (std::size_t i = 0; i < 16; ++i, number >>= 4) digits[i] = "0123456789abcdef"[number & 15];
   return token_text;
 }
 
@@ -112,6 +106,8 @@ void Server::Impl::redirect(Turn& turn) {
 // 10.3. A repeated one is known by its Call-ID and CSeq: it needs no transaction.
 void Server::Impl::register_here(Turn& turn) {
   if (overload.sheds(*turn.message, transactions.size(), turn.now)) return answer_overloaded(turn);
+  const bool expected = !config.authenticate_register || turn.message->has(HeaderId::authorization);
+  if (expected) registrar.expect(*turn.message);
   const auto user = config.authenticate_register
                         ? authenticated(turn, Authenticator::Kind::registrar)
                         : std::string_view();
@@ -120,9 +116,9 @@ void Server::Impl::register_here(Turn& turn) {
       wall == WallTime{}
           ? wall
           : wall + std::chrono::duration_cast<WallTime::duration>(turn.now - wall_known_at);
-  const auto done = registrar.on_register(
-      {*turn.message, turn.flow, turn.now, time, *user, tag_of(*turn.message, turn.via), true},
-      scratch);
+  const auto done = registrar.on_register({*turn.message, turn.flow, turn.now, time, *user,
+                                           tag_of(*turn.message, turn.via), true, expected},
+                                          scratch);
   if (done.status == 200) ++stats.registrations;
   count_answer(done.status, turn.flow.transport);
   send_answer(done.response, turn);

@@ -20,12 +20,12 @@ using asio::ip::udp;
 namespace sip::net {
 namespace {
 
-constexpr std::size_t batch_size = 32;
+constexpr std::size_t batch_size = 64;  // when it is not filled, nothing was left
 constexpr std::size_t datagram_bytes = 64 * 1024;
 // Not a power of two: the beginnings of all datagrams would meet in the same few lines of the
 // cache.
 constexpr std::size_t datagram_stride = datagram_bytes + 17 * 64;
-constexpr int batches_per_wake = 8;  // then others on this thread have their turn
+constexpr int batches_per_wake = 4;  // then others on this thread have their turn
 constexpr std::size_t control_bytes = CMSG_SPACE(sizeof(in6_pktinfo));
 
 // The address that a datagram was sent to, when the socket listens on all.
@@ -282,7 +282,7 @@ UdpTransport::Received UdpTransport::receive(Listener& listener) {
   Received turn;
   sink->begin_batch();
   for (int i = 0; i < batches_per_wake && sink_; ++i) {
-    const auto n = receive_batch(listener);
+    const auto n = receive_batch(listener, i == 0);
     turn.count += n;
     turn.more = n == batch_size;  // a call that fills no batch has emptied the socket
     if (!turn.more) break;
@@ -301,12 +301,14 @@ void UdpTransport::tell_backlog(Listener& listener, bool more) {
   sink_->on_backlog(worst);
 }
 
-std::size_t UdpTransport::receive_batch(Listener& listener) {
+std::size_t UdpTransport::receive_batch(Listener& listener, bool is_first) {
   auto& b = *inbox_;
   b.reset();
   ++counters_.receive_calls;
   int n = ::recvmmsg(listener.fd, b.headers, batch_size, MSG_DONTWAIT, nullptr);
-  if (n < 0 && take_refusals(listener)) {
+  // Woken for nothing, it was for them.
+  const bool has_refusals = n < 0 && (is_first || errno != EAGAIN);
+  if (has_refusals && take_refusals(listener)) {
     report_failures();
     n = ::recvmmsg(listener.fd, b.headers, batch_size, MSG_DONTWAIT, nullptr);
   }

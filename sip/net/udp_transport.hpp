@@ -43,7 +43,7 @@ class UdpTransport {
   void serve(const std::shared_ptr<Listener>& listener);
   Received receive(Listener& listener);
   void tell_backlog(Listener& listener, bool more);
-  std::size_t receive_batch(Listener& listener);
+  std::size_t receive_batch(Listener& listener, bool is_first);
   Listener* choose(const Flow& flow);
   void flush(Listener& listener, std::size_t count);  // of the batch
   bool take_refusals(Listener& listener);

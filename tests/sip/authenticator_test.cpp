@@ -256,9 +256,9 @@ TEST_CASE("authenticator: the life of a nonce") {
   world.now = start;
   auto forged = client.answer();
   const auto nonce = forged.find("nonce=\"") + 7;
-  for (const std::size_t digit : {0, 7, 8, 15, 16, 31}) {
+  for (const std::size_t digit : {0, 5, 10, 11, 16, 21}) {
     auto one = forged;
-    one[nonce + digit] = one[nonce + digit] == '0' ? '1' : '0';
+    one[nonce + digit] = one[nonce + digit] == 'A' ? 'B' : 'A';
     CHECK(name_of(world.check(one)) == std::string("stale"));
   }
   Authenticator other({.realm = realm}, world.users, {3, 4});
