@@ -28,6 +28,15 @@ std::string uri_of(std::string_view route) {
   return std::string(address ? address->uri.text : route);
 }
 
+// 12.1.1: what makes the Contact of the answer a sips URI.
+bool asks_for_sips(const MessageView& invite) {
+  const auto uri = invite.request_uri();
+  if (uri && uri->scheme == UriScheme::sips) return true;
+  for (const auto route : invite.record_routes()) return uri_of(route).starts_with("sips:");
+  const auto contact = invite.contact();
+  return contact && contact->uri.scheme == UriScheme::sips;
+}
+
 // The URI of the first route when it must stand in the Request-URI; else empty (12.2.1.1).
 std::string strict_router(const std::vector<std::string>& route_set) {
   if (route_set.empty()) return {};
@@ -56,6 +65,7 @@ Dialog Dialog::as_callee(const MessageView& invite, std::string_view tag, const 
   if (d.remote_target.empty() && from) d.remote_target = unfolded(from->uri.text);
   for (const auto route : invite.record_routes()) d.route_set.push_back(unfolded(route));
   if (const auto cseq = invite.cseq()) d.remote_cseq = cseq->number;
+  d.asked_by_sips = asks_for_sips(invite);
   d.flow = flow;
   return d;
 }

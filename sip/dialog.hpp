@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct Dialog {
   std::uint32_t local_cseq = 0;        // of our last request
   std::uint32_t remote_cseq = 0;       // of the peer's last request; 0: none yet
   Flow flow;
+  std::optional<bool> asked_by_sips;  // the request of the peer that began it; none: ours did
   // The next hop is a name that `flow` may not lead to: it is to be looked up (RFC 3263).
   bool unresolved = false;
   std::string resolved_hop;  // the named next hop that `flow` leads to; empty: none
@@ -47,6 +49,9 @@ struct Dialog {
 
   // The To tag is ours and the From tag is the peer's (12.2.2).
   bool matches(const MessageView& request) const;
+
+  // Our Contact must be a sips URI (8.1.1.8, 12.1.1).
+  bool is_secure() const { return asked_by_sips.value_or(remote_target.starts_with("sips:")); }
 
   // Where a request inside goes first: the first route, else the target.
   std::string next_hop() const;

@@ -94,11 +94,17 @@ CountedMethod counted(Method method) {
   }
 }
 
+static std::uint64_t number_of(Random& random) {
+  const std::uint64_t high = random.next();
+  return high << 32 | random.next();
+}
+
 Endpoint::Impl::Impl(EndpointConfig configuration, const Seed& seed)
     : config(std::move(configuration)),
       random(seed),
+      tag_key{number_of(random), number_of(random)},
       transactions(config.timers, config.limits.transactions,
-                   std::uint64_t{random.next()} << 32 | random.next(), counters),
+                   number_of(random), counters),
       writer(config, random),
       overload(config.limits.overload, config.limits.transactions) {
   limits.message_bytes = static_cast<std::uint32_t>(

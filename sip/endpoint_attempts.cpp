@@ -131,7 +131,8 @@ bool Endpoint::Impl::resend(AttemptId id, std::string_view uri, const Flow& flow
   RequestWriter::Retry retry{uri, flow, cseq->number, a.own_contact, std::move(a.headers)};
   if (a.sent) retry.cseq = dialog ? dialog->next_cseq() : cseq->number + 1;
   a.headers = {};
-  add_credentials(retry.headers, &login_of(a), method, stored.body(), uri);
+  if (a.owner.purpose != Purpose::ack)  // it has those of its INVITE
+    add_credentials(retry.headers, &login_of(a), method, stored.body(), uri);
   writer.write_again(stored, retry);
   a.message = writer.text();
   a.flow = flow;

@@ -141,9 +141,10 @@ void Endpoint::Impl::send_ack(CallId id, Call& call, Turn& turn) {
 }
 
 void Endpoint::Impl::write_ack(CallId id, Call& call, const InCallRequestSpec& spec, Turn& turn) {
-  writer.write_in_dialog(call.dialog, "ACK", call.invite_cseq, spec);
+  auto with_credentials = spec;
+  repeat_credentials(call.invite, with_credentials.headers);
+  writer.write_in_dialog(call.dialog, "ACK", call.invite_cseq, with_credentials);
   call.ack = writer.text();
-  counters.count_request_sent(CountedMethod::ack, call.dialog.flow.transport);
   send_in_dialog(call.dialog, "ACK", {Purpose::ack, id, 0}, turn.now, turn.out);
 }
 
@@ -186,7 +187,9 @@ void Endpoint::Impl::refuse_stray_answer(TransactionId invite, Turn& turn) {
   dialog.flow = t->flow;
   dialog.confirm(view);
   aim(dialog);
-  writer.write_in_dialog(dialog, "ACK", cseq->number);
+  InCallRequestSpec ack;
+  repeat_credentials(invite, ack.headers);
+  writer.write_in_dialog(dialog, "ACK", cseq->number, ack);
   send_in_dialog(dialog, "ACK", {Purpose::ack, {}, 0}, turn.now, turn.out);
   if (full()) return;
   writer.write_in_dialog(dialog, "BYE", cseq->number + 1);

@@ -163,7 +163,7 @@ void Endpoint::Impl::send_answer(CallId, Call& call, const ResponseSpec& spec, T
   if (!request) return;
   const bool success = spec.status >= 200 && spec.status < 300;
   if (spec.status > 100 && spec.status < 300)
-    contact = writer.contact_for(user_of_to(*request), call.dialog.flow);
+    contact = writer.contact_for(user_of_to(*request), call.dialog.flow, call.dialog.is_secure());
   if (success) {
     auto wanted = static_cast<std::uint32_t>(config.session_expires.count());
     if (wanted != 0 || request->has(HeaderId::session_expires)) {
@@ -233,8 +233,11 @@ void Endpoint::Impl::begin_incoming_call(TransactionId id, Turn& turn) {
   if (!view.body().empty()) call.offer_answer.received();
   if (view.has(HeaderId::session_expires) || config.session_expires.count() != 0)
     call.more().remote_body = view.body();
+  const auto expires = view.expires();  // 13.3.1: the invitation is good for so long
+  const bool brief = expires && std::chrono::seconds(*expires) < config.limits.accept_within;
+  const Duration patience = brief ? std::chrono::seconds(*expires) : config.limits.accept_within;
   call.session = InviteSession::incoming(config.timers, reliability_of(turn.flow.transport),
-                                         turn.now + config.limits.accept_within);
+                                         turn.now + patience, brief ? 487 : 480);
   auto& transaction = *transactions.get(id);
   transaction.owner = {Purpose::invite, call_id, 0};
   transaction.to_tag = tag;

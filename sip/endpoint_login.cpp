@@ -76,6 +76,17 @@ void Endpoint::Impl::add_credentials(std::vector<HeaderField>& headers, Login* l
   add("Proxy-Authorization", login->proxy);
 }
 
+// 13.2.2.4: an ACK shows what its INVITE did, while that is remembered.
+void Endpoint::Impl::repeat_credentials(TransactionId invite, std::vector<HeaderField>& headers) {
+  const auto* t = transactions.get(invite);
+  if (!t || t->message.empty() || !parse_message(t->message, stored)) return;
+  for (std::size_t i = 0; i < stored.header_count(); ++i) {
+    const auto header = stored.header(i);
+    if (header.id == HeaderId::authorization || header.id == HeaderId::proxy_authorization)
+      headers.push_back({std::string(header.name), std::string(header.value)});
+  }
+}
+
 // RFC 7615: of a 2xx.
 void Endpoint::Impl::on_authentication_info(const Owner& owner) {
   auto* login = login_of(owner);

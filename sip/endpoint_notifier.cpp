@@ -119,7 +119,8 @@ void Endpoint::Impl::on_subscription_refresh(SubscriptionId id, TransactionId tr
   aim(dialog);
   ResponseSpec ok;
   ok.headers.push_back({"Expires", std::to_string(lasts)});
-  respond(transaction, ok, writer.contact_for(user_of_to(view), dialog.flow), turn.now, turn.out);
+  respond(transaction, ok, writer.contact_for(user_of_to(view), dialog.flow, dialog.is_secure()),
+          turn.now, turn.out);
   s.ends_at = turn.now + std::chrono::seconds(lasts);
   arm(id);
   turn.out.events.push_back(event::SubscriptionRefreshed{id, &view, lasts, s.user_data});
@@ -140,7 +141,7 @@ bool Endpoint::Impl::answer_subscription(SubscriptionId id, const ResponseSpec& 
   if (accepted) {
     lasts = granted_expires(*request);
     if (!s->refer) full.headers.push_back({"Expires", std::to_string(lasts)});
-    contact = writer.contact_for(user_of_to(*request), dialog.flow);
+    contact = writer.contact_for(user_of_to(*request), dialog.flow, dialog.is_secure());
   }
   const auto transaction = s->incoming;
   if (spec.status >= 200) s->incoming = {};
@@ -163,9 +164,9 @@ bool Endpoint::Impl::notify(SubscriptionId id, const NotifySpec& spec, TimePoint
   request.headers.push_back({"Event", s->event});
   request.headers.push_back({"Subscription-State", state_text(spec, s->ends_at, now)});
   const auto local = parse_name_addr(dialog.local);
-  writer.write_in_dialog(
-      dialog, "NOTIFY", dialog.next_cseq(), request,
-      writer.contact_for(local ? local->uri.user : std::string_view(), dialog.flow));
+  writer.write_in_dialog(dialog, "NOTIFY", dialog.next_cseq(), request,
+                         writer.contact_for(local ? local->uri.user : std::string_view(),
+                                            dialog.flow, dialog.is_secure()));
   const bool last = spec.phase == SubscriptionPhase::terminated;
   if (full()) {
     out.send(dialog.flow, writer.text());  // once, without waiting for its answer

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "sip/endpoint_impl.hpp"
+#include "sip/forward.hpp"
 
 namespace sip {
 
@@ -52,7 +53,8 @@ void Endpoint::Impl::on_response(Turn& turn) {
   if (!cseq) return on_broken(Errc::bad_cseq, turn);
   const auto id = transactions.find(transactions.response_key(via->branch, cseq->method_text));
   const auto* t = transactions.get(id);
-  if (!t) {
+  // 8.1.3.3: with a Via below ours it was another's.
+  if (!t || (!config.lenient_dialogs && second_via(view))) {
     ++counters.stray_responses;
     return;
   }
@@ -165,8 +167,9 @@ void Endpoint::Impl::dispatch(TransactionId id, Turn& turn) {
   if (has_to_tag(view)) return dispatch_in_dialog(id, turn);
   switch (view.method()) {
     case Method::options:
-      if (config.answer_options) return respond_plainly(id, 200, turn);
-      return to_user(id, {}, turn);
+      if (!config.answer_options) return to_user(id, {}, turn);
+      // 11.2: as an INVITE would be answered.
+      return respond_plainly(id, calls.size() < config.limits.calls ? 200 : 486, turn);
     case Method::invite:
       return on_incoming_call(id, turn);
     case Method::subscribe:

@@ -136,12 +136,25 @@ void Endpoint::Impl::respond_with(TransactionId id, int status, HeaderField fiel
   respond(id, spec, {}, turn.now, turn.out);
 }
 
+// 8.2.7: the same for the same request.
+std::string Endpoint::Impl::stateless_tag(const MessageView& request) const {
+  const auto via = request.via();
+  auto number = KeyedHash(tag_key)
+                    .add(via ? via->branch : std::string_view())
+                    .add(request.call_id())
+                    .add(request.text(HeaderId::cseq))
+                    .finish();
+  std::string tag;
+  for (int i = 0; i < 12; ++i, number >>= 4) tag += "0123456789abcdef"[number & 15];
+  return tag;
+}
+
 void Endpoint::Impl::respond_statelessly(int status, Turn& turn) {
   ResponseSpec spec;
   spec.status = status;
   if (status == 503)
     spec.headers.push_back({"Retry-After", std::to_string(overload.retry_after(*turn.message))});
-  writer.write_response(*turn.message, turn.flow, spec, writer.make_tag());
+  writer.write_response(*turn.message, turn.flow, spec, stateless_tag(*turn.message));
   turn.out.send(turn.flow, writer.text());
   counters.count_response_sent(status, turn.flow.transport);
 }

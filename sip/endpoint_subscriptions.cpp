@@ -116,9 +116,9 @@ void Endpoint::Impl::send_subscribe(SubscriptionId id, Subscription& s, TimePoin
   add_credentials(spec.headers, login_of(owner), spec.method, spec.body, dialog.remote_target);
   const auto local = parse_name_addr(dialog.local);
   const bool own = request.contact.empty();
-  const auto contact =
-      own ? writer.contact_for(local ? local->uri.user : std::string_view(), dialog.flow)
-          : request.contact;
+  const auto contact = own ? writer.contact_for(local ? local->uri.user : std::string_view(),
+                                                dialog.flow, dialog.is_secure())
+                           : request.contact;
   writer.write_in_dialog(dialog, spec.method, cseq, spec, contact);
   // 6665 4.1.2.4: NOTIFY must have come within 64*T1 (timer N).
   if (s.state == Subscription::State::asking || s.soft->removing())

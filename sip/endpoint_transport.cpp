@@ -5,11 +5,25 @@
 
 namespace sip {
 
+// What the writer has just written.
+bool Endpoint::Impl::is_too_large_for(const Flow& flow) const {
+  return config.large_by_stream &&
+         transport_for(writer.text().size(), flow.transport, config.path_mtu) != flow.transport;
+}
+
+// An ACK to a 2xx has no transaction that would fall back: its owner keeps the datagram, and
+// repeats that when the 2xx comes again.
+void Endpoint::Impl::send_ack_by(const Flow& flow, Output& out) {
+  const auto by = is_too_large_for(flow) ? writer.stream_for(flow) : flow;
+  if (by != flow) writer.write_by(by, writer.text());
+  counters.count_request_sent(CountedMethod::ack, by.transport);
+  out.send(by, writer.text());
+}
+
 // Sends what the writer has just written.
 TransactionId Endpoint::Impl::start_client(std::string_view method, const Flow& flow,
                                            const Owner& owner, TimePoint now, Output& out) {
-  const bool large = config.large_by_stream && transport_for(writer.text().size(), flow.transport,
-                                                             config.path_mtu) != flow.transport;
+  const bool large = is_too_large_for(flow);
   const auto by = large ? writer.stream_for(flow) : flow;
   if (large) writer.write_by(by, writer.text());
   counters.count_request_sent(counted(method_from(method)), by.transport);
@@ -80,7 +94,7 @@ RequestId Endpoint::Impl::start_in_dialog(const Dialog& dialog, std::string_view
 void Endpoint::Impl::send_in_dialog(const Dialog& dialog, std::string_view method,
                                     const Owner& owner, TimePoint now, Output& out) {
   if (!dialog.unresolved) {
-    if (owner.purpose == Purpose::ack) return out.send(dialog.flow, writer.text());
+    if (owner.purpose == Purpose::ack) return send_ack_by(dialog.flow, out);
     return send_found(owner, method, dialog.flow, now, out);
   }
   const auto id = take_attempt({}, dialog.flow, owner, true);
@@ -102,7 +116,7 @@ void Endpoint::Impl::send_found(const Owner& owner, std::string_view method, con
     if (cseq == call->invite_cseq) call->ack = writer.text();
     if (call->extra && cseq == call->extra->ours.ack_cseq) call->extra->ours.ack = writer.text();
   }
-  out.send(flow, writer.text());
+  send_ack_by(flow, out);
 }
 
 // What was found for one request of a dialog serves the next ones.

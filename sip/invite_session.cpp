@@ -11,9 +11,10 @@ InviteSession InviteSession::outgoing(const Timers& timers, Duration answer_with
 }
 
 InviteSession InviteSession::incoming(const Timers& timers, Reliability reliability,
-                                      TimePoint accept_by) {
+                                      TimePoint accept_by, int unanswered) {
   InviteSession s(timers, false, State::ringing);
   s.answer_by_ = accept_by;
+  s.refusal_status_ = unanswered;
   s.reliable_ = reliability == Reliability::reliable;
   return s;
 }
@@ -186,7 +187,6 @@ void InviteSession::on_deadline(TimePoint now, CallActions& out) {
     timed_out_ = true;
     give_up(now, out);
   } else if (now >= answer_by_) {
-    refusal_status_ = 480;
     out.push_back(CallAction::refuse);
     end(CallAction::ended_no_answer, out);
   } else if (now >= repeat_at_) {

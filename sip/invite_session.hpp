@@ -48,8 +48,9 @@ class InviteSession {
 
   // We call. `answer_within` counts from the first provisional answer.
   static InviteSession outgoing(const Timers& timers, Duration answer_within);
-  // We are called; the user must answer by `accept_by`.
-  static InviteSession incoming(const Timers& timers, Reliability reliability, TimePoint accept_by);
+  // We are called; the user must answer by `accept_by`, else the caller hears `unanswered`.
+  static InviteSession incoming(const Timers& timers, Reliability reliability, TimePoint accept_by,
+                                int unanswered = 480);
 
   // Another branch of a fork of ours: it is answered already.
   static InviteSession forked(const Timers& timers);

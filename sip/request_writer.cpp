@@ -54,8 +54,8 @@ void RequestWriter::write_invite(const InviteSpec& spec, const Dialog& dialog) {
   dialog.write_request(out, "INVITE", fresh_via(dialog.flow), dialog.local_cseq);
   if (spec.contact.empty()) {
     const auto from = parse_name_addr(spec.from);
-    out.header(HeaderId::contact,
-               contact_for(from ? from->uri.user : std::string_view(), dialog.flow));
+    out.header(HeaderId::contact, contact_for(from ? from->uri.user : std::string_view(),
+                                              dialog.flow, dialog.is_secure()));
   } else {
     out.header(HeaderId::contact, spec.contact);
   }
@@ -82,8 +82,8 @@ void RequestWriter::write_again(const MessageView& request, const Retry& retry) 
       out.cseq(retry.cseq, request.method_text());
     } else if (header.id == HeaderId::contact && retry.own_contact) {
       const auto contact = parse_name_addr(header.value);
-      out.header(HeaderId::contact,
-                 contact_for(contact ? contact->uri.user : std::string_view(), retry.flow));
+      out.header(HeaderId::contact, contact_for(contact ? contact->uri.user : std::string_view(),
+                                                retry.flow, retry.uri.starts_with("sips:")));
     } else if (!names(retry.headers, header.name)) {
       out.header(header.name, header.value);
     }
@@ -118,7 +118,20 @@ void RequestWriter::write_response(const MessageView& request, const Flow& flow,
   if (!spec.contact.empty()) contact = spec.contact;
   if (!contact.empty()) out.header(HeaderId::contact, contact);
   if (tells_methods(request, spec)) out.header(HeaderId::allow, config_.allow);
+  if (request.method() == Method::options && spec.status / 100 == 2) write_abilities(out, spec);
   write_rest(out, spec, HeaderId::server);
+}
+
+// 11.2; what the user says itself is not said twice.
+void RequestWriter::write_abilities(MessageBuilder& out, const ResponseSpec& spec) {
+  constexpr std::string_view own = "100rel, timer";
+  if (!names(spec.headers, "Accept"))
+    out.header(HeaderId::accept, config_.accept.empty() ? "*/*" : std::string_view(config_.accept));
+  if (!names(spec.headers, "Accept-Encoding")) out.header("Accept-Encoding", "identity");
+  if (names(spec.headers, "Supported")) return;
+  out.header(HeaderId::supported, config_.supported.empty()
+                                      ? std::string(own)
+                                      : std::string(own) + ", " + config_.supported);
 }
 
 template <class Spec>
@@ -203,12 +216,14 @@ std::string RequestWriter::make_call_id(const Flow& flow) {
   return text;
 }
 
-std::string RequestWriter::contact_for(std::string_view user, const Flow& flow) {
-  std::string text = "<sip:";
+std::string RequestWriter::contact_for(std::string_view user, const Flow& flow, bool secure) {
+  std::string text = secure ? "<sips:" : "<sip:";
   text += user;
   if (!user.empty()) text += '@';
   append_host(text, flow);
-  if (flow.transport != Transport::udp) {
+  if (secure) {  // 26.2.2: the scheme says TLS; 7118 5.2.2: below it may be a WebSocket
+    if (flow.transport == Transport::wss) text += ";transport=ws";
+  } else if (flow.transport != Transport::udp) {
     text += ";transport=";
     for (const char c : to_string(flow.transport)) text += static_cast<char>(c | 0x20);
   }

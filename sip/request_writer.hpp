@@ -62,8 +62,8 @@ class RequestWriter {
 
   std::string make_tag() { return random_.hex(6); }
   std::string make_call_id(const Flow& flow);
-  // "<sip:user@our address on that flow>"
-  std::string contact_for(std::string_view user, const Flow& flow);
+  // "<sip:user@our address on that flow>", or sips.
+  std::string contact_for(std::string_view user, const Flow& flow, bool secure = false);
   // `address` with a tag, a fresh one unless it has one.
   std::string with_tag(std::string_view address);
 
@@ -73,6 +73,7 @@ class RequestWriter {
   const Listener* listener_of(const Flow& flow) const;
   std::string_view fresh_via(const Flow& flow);
   std::string_view via_for(const Flow& flow);  // with the present branch
+  void write_abilities(MessageBuilder& out, const ResponseSpec& spec);
   void write_date(MessageBuilder& out) const;
   template <class Spec>
   void write_rest(MessageBuilder& out, const Spec& spec, HeaderId product);

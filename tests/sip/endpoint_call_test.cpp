@@ -1,6 +1,7 @@
 // Calls between two endpoints in virtual time: what each user hears, and what travels.
 #include <doctest/doctest.h>
 
+#include "tests/sip/agent.hpp"
 #include "tests/sip/pair.hpp"
 
 using namespace std::chrono_literals;
@@ -307,6 +308,79 @@ TEST_CASE("tolerance: a camera's wrong tags") {
     pair.settle();
     CHECK(pair.wire == "a>481 ");
     CHECK(pair.a.log() == "answered ");
+  }
+}
+
+TEST_CASE("an invitation that ends by itself (13.3.1, 20.19)") {
+  const struct {
+    const char* name;
+    const char* expires;
+    bool answered;
+    const char* wire;
+    const char* heard;
+  } cases[] = {
+      {"nobody answers in time", "5", false, "a>INVITE b>100 b>487 a>ACK ", "failed:487 "},
+      {"answered: it means nothing any more", "5", true, "a>INVITE b>200 a>ACK ", "answered "},
+      {"longer than we wait", "60", false, "a>INVITE b>100 b>480 a>ACK ", "failed:480 "},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    EndpointConfig config;
+    config.limits.accept_within = 8s;
+    Pair pair({}, config);
+    if (c.answered) pair.b.rule = accept_calls;
+    auto spec = invite_to(pair.a, pair.b);
+    spec.headers.push_back({"Expires", c.expires});
+    pair.a.endpoint.invite(spec, pair.now(), pair.a.out);
+    pair.run_for(c.answered ? 20s : 5500ms);
+    if (std::string(c.expires) == "60") pair.run_for(4s);
+    CHECK(pair.wire == c.wire);
+    CHECK(pair.a.log() == c.heard);
+  }
+}
+
+TEST_CASE("who is asked by sips names itself so (8.1.1.8, 12.1.1)") {
+  Agent agent;
+  auto spec = agent.invitation();
+  spec.request_uri = "sips:bob@192.0.2.2";
+  spec.destination = agent.to("192.0.2.2:5061", Transport::tls);
+  agent.call(spec);
+  CHECK(agent.take().header("Contact").starts_with("<sips:alice@192.0.2.1"));
+  const struct {
+    const char* name;
+    const char* uri;
+    const char* record_route;
+    const char* contact;
+    const char* ours;
+  } cases[] = {
+      {"its Request-URI", "sips:alice@192.0.2.1", "", "sips:bob@192.0.2.2", "<sips:"},
+      {"no", "sip:alice@192.0.2.1", "", "sip:bob@192.0.2.2", "<sip:"},
+      {"its Contact", "sip:alice@192.0.2.1", "", "sips:bob@192.0.2.2", "<sips:"},
+      {"its Record-Route", "sip:alice@192.0.2.1", "<sips:192.0.2.3;lr>", "sip:bob@192.0.2.2",
+       "<sips:"},
+      {"its Record-Route goes first", "sip:alice@192.0.2.1", "<sip:192.0.2.3;lr>",
+       "sips:bob@192.0.2.2", "<sip:"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    Agent called;
+    std::string invite;
+    MessageBuilder builder(invite);
+    builder.request("INVITE", c.uri)
+        .header("Via", "SIP/2.0/TLS 192.0.2.2:5061;branch=z9hG4bK1")
+        .header("From", "<sip:bob@192.0.2.2>;tag=1")
+        .header("To", "<sip:alice@192.0.2.1>")
+        .header("Call-ID", "1")
+        .header("CSeq", "1 INVITE")
+        .header("Contact", "<" + std::string(c.contact) + ">");
+    if (*c.record_route != 0) builder.header("Record-Route", c.record_route);
+    builder.finish();
+    called.receive(invite, {Transport::tls, address_of("192.0.2.1:5061"),
+                            address_of("192.0.2.2:5061"), ConnectionId{4}});
+    REQUIRE(called.node.out.events.size() == 1);
+    const auto id = std::get<event::IncomingCall>(called.node.out.events[0]).call;
+    REQUIRE(called.node.endpoint.answer(id, {}, called.node.now, called.node.out));
+    CHECK(called.take().header("Contact").starts_with(c.ours));
   }
 }
 

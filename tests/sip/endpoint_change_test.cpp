@@ -171,7 +171,7 @@ TEST_CASE("glare: both offer at once, both are told 491, and one after the other
     CHECK(up.a.log() == "");
     CHECK(up.wire.find("a>491") != std::string::npos);
     CHECK(up.wire.find("b>491") != std::string::npos);
-    up.run_for(2s);  // who does not own the Call-ID tries within 2 s
+    up.run_for(1900ms);  // who does not own the Call-ID tries within 2 s
     CHECK(up.b.heard.back() == "done:200");
     CHECK(up.a.log() == "in-call:INVITE confirmed ");
     up.run_for(3s);  // who does between 2.1 and 4 s

@@ -107,6 +107,40 @@ TEST_CASE("503 with Retry-After when full") {
   CHECK(seconds <= 30);
 }
 
+TEST_CASE("an answer without state is the same each time (8.2.7)") {
+  EndpointConfig config;
+  config.limits.transactions = 0;
+  Endpoint endpoint(config, Seed{1});
+  const auto first = reply(endpoint, request("INVITE"));
+  CHECK(first.find(">;tag=") != std::string::npos);
+  CHECK(reply(endpoint, request("INVITE")) == first);
+  const auto other =
+      reply(endpoint, changed(request("INVITE"), "branch=z9hG4bK1", "branch=z9hG4bK2"));
+  CHECK(other.substr(other.find("To:"), 60) != first.substr(first.find("To:"), 60));
+}
+
+TEST_CASE("OPTIONS tells what an INVITE would find (11.2)") {
+  EndpointConfig config;
+  config.limits.calls = 1;
+  config.supported = "path";
+  config.accept = "application/sdp";
+  Endpoint endpoint(config, Seed{1});
+  const auto able = reply(endpoint, request("OPTIONS"));
+  CHECK(able.starts_with("SIP/2.0 200 "));
+  for (const char* line :
+       {"\r\nAllow: INVITE, ", "\r\nAccept: application/sdp\r\n",
+        "\r\nAccept-Encoding: identity\r\n", "\r\nSupported: 100rel, timer, path\r\n"}) {
+    CAPTURE(line);
+    CHECK(able.find(line) != std::string::npos);
+  }
+  Endpoint plain({}, Seed{1});
+  CHECK(reply(plain, request("OPTIONS")).find("\r\nAccept: */*\r\n") != std::string::npos);
+  // No room for a call: nor would there be for an INVITE.
+  static_cast<void>(reply(endpoint, changed(request("INVITE"), "z9hG4bK1", "z9hG4bK2")));
+  CHECK(reply(endpoint, changed(request("OPTIONS"), "z9hG4bK1", "z9hG4bK3"))
+            .starts_with("SIP/2.0 486 "));
+}
+
 TEST_CASE("513 and 413-like: too large") {
   EndpointConfig config;
   config.limits.message_bytes = 500;

@@ -48,6 +48,49 @@ bool proves(const Sent& request, const char* header, const char* realm) {
 
 }  // namespace
 
+TEST_CASE("a response with a Via below ours is another's (8.1.3.3)") {
+  Agent agent(strict());
+  agent.ask(agent.message(10));
+  const auto request = agent.take();
+  auto crossed = request;
+  const auto at = crossed.bytes.find("\r\nMax-Forwards");
+  crossed.bytes.insert(at, "\r\nVia: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKx");
+  agent.answer(crossed, 200);
+  CHECK(agent.heard() == "");
+  agent.answer(request, 200);
+  CHECK(agent.heard() == "done:200 ");
+}
+
+TEST_CASE("an ACK to a 2xx shows the credentials of its INVITE (13.2.2.4)") {
+  Agent agent(strict());
+  auto spec = agent.invitation();
+  spec.persistence.credentials = {"alice", "secret"};
+  const auto id = agent.call(spec);
+  agent.answer(agent.take(), 407, {proxy});
+  const auto sent = agent.take_all();  // ACK and the second INVITE
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].header("Proxy-Authorization").empty());
+  const auto& invite = sent[1];
+  REQUIRE(proves(invite, "Proxy-Authorization", "p"));
+  agent.answer(invite, 200, {{"Contact", "<sip:bob@192.0.2.2>"}}, "v=0 answer");
+  const auto ack = agent.take();
+  CHECK(ack.method() == "ACK");
+  CHECK(ack.header("Proxy-Authorization") == invite.header("Proxy-Authorization"));
+  SUBCASE("of a re-INVITE, too") {
+    agent.change(id);
+    const auto again = agent.take();
+    agent.answer(again, 200, {{"Contact", "<sip:bob@192.0.2.2>"}}, "v=0 new answer");
+    const auto second = agent.take();
+    CHECK(second.method() == "ACK");
+    CHECK_FALSE(second.header("Proxy-Authorization").empty());
+    CHECK(second.header("Proxy-Authorization") == again.header("Proxy-Authorization"));
+  }
+  SUBCASE("of a 2xx that comes again, too") {
+    agent.answer(invite, 200, {{"Contact", "<sip:bob@192.0.2.2>"}}, "v=0 answer");
+    CHECK(agent.take().header("Proxy-Authorization") == invite.header("Proxy-Authorization"));
+  }
+}
+
 TEST_CASE("a re-INVITE or UPDATE that is challenged: the same dialog, the next CSeq, credentials") {
   struct Step {
     int status;

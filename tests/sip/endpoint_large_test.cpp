@@ -149,6 +149,35 @@ TEST_CASE("a call that is too large") {
   }
 }
 
+// 13.2.2.4: it has no transaction; whether it has arrived, the 2xx tells by coming again.
+TEST_CASE("an ACK that is too large goes by TCP, and by UDP when the 2xx comes again") {
+  Agent agent;
+  auto invitation = agent.invitation("");
+  invitation.late_offer = true;
+  const auto call = agent.call(invitation);
+  const auto invite = agent.take();
+  CHECK(invite.flow.transport == Transport::udp);
+  agent.answer(invite, 200, {}, "v=0 their offer");
+  CHECK(agent.heard() == "answered ");
+  InCallRequestSpec answer;
+  answer.content_type = "application/sdp";
+  answer.body = large;
+  REQUIRE(agent.node.endpoint.acknowledge(call, answer, agent.node.now, agent.node.out));
+  const auto by_tcp = agent.take();
+  CHECK(by_tcp.method() == "ACK");
+  CHECK(by_tcp.flow.transport == Transport::tcp);
+  CHECK(by_tcp.flow.remote == invite.flow.remote);
+  CHECK(by_tcp.header("Via").starts_with("SIP/2.0/TCP 192.0.2.1:5062;branch="));
+  CHECK(by_tcp.bytes.ends_with(large));
+  agent.answer(invite, 200, {}, "v=0 their offer");
+  const auto by_udp = agent.take();
+  CHECK(by_udp.method() == "ACK");
+  CHECK(by_udp.flow.transport == Transport::udp);
+  CHECK(by_udp.header("Via").starts_with("SIP/2.0/UDP 192.0.2.1:5060;rport;branch="));
+  CHECK(by_udp.branch() == by_tcp.branch());
+  CHECK(by_udp.bytes.ends_with(large));
+}
+
 TEST_CASE("what is tried again is measured again") {
   Agent agent;
   auto spec = agent.message(2000);

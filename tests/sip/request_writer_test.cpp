@@ -44,6 +44,16 @@ TEST_CASE("the announced address of the listener that a flow belongs to is named
   }
 }
 
+TEST_CASE("a sips Contact names no transport but a WebSocket (26.2.2, RFC 7118 5.2.2)") {
+  EndpointConfig config;
+  Random random(Seed{1});
+  RequestWriter writer(config, random);
+  CHECK(writer.contact_for("u", flow(Transport::tls, "192.0.2.1:5061"), true) ==
+        "<sips:u@192.0.2.1:5061>");
+  CHECK(writer.contact_for("u", flow(Transport::wss, "192.0.2.1:443"), true) ==
+        "<sips:u@192.0.2.1:443;transport=ws>");
+}
+
 TEST_CASE("without an announcement the configured host is named; a new announcement replaces") {
   EndpointConfig config;
   config.host = "gw.example.org";
