@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "gateway/device_rows.hpp"
 #include "rtp/payload/sdp_attributes.hpp"
@@ -148,16 +150,14 @@ const char* word_for(int status) {
 
 }  // namespace
 
-Api::Api(const Config& config, DeviceRegistry& registry, Signalling& signalling,
-         StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers,
-         DeparturesOf departures)
+Api::Api(const Config& config, DeviceRegistry& registry, Signalling& signalling, StreamHomes& homes,
+         const MediaShards& media, http::SipBackend& sip)
     : config_(config),
       registry_(registry),
       signalling_(signalling),
-      streams_(streams),
+      homes_(homes),
+      media_(media),
       sip_(sip),
-      viewers_(std::move(viewers)),
-      departures_(std::move(departures)),
       started_(wall_now()) {}
 
 http::Version Api::version() const {
@@ -167,6 +167,29 @@ http::Version Api::version() const {
 
 http::Readiness Api::readiness() const {
   return {true, {}};
+}
+
+http::Awaitable<MetricsPage> Api::figures_elsewhere() {
+  MetricsPage page;
+  for (const auto& media : media_) {
+    auto sample = [&media = *media] { return media.figures(); };
+    page.add(co_await media->shard().ask(sample));
+  }
+  co_return page;
+}
+
+http::Awaitable<std::vector<http::Shard>> Api::shards() {
+  std::vector<http::Shard> all;
+  for (const auto& media : media_) {
+    auto count = [&media = *media] { return media.rtsp().viewers().size(); };
+    http::Shard shard;
+    shard.index = media->shard().index();
+    shard.viewers = co_await media->shard().ask(count);
+    shard.busy_ratio = media->shard().busy();
+    shard.streams = homes_.streams(shard.index);
+    all.push_back(shard);
+  }
+  co_return all;
 }
 
 std::string Api::media_host() const {
@@ -247,7 +270,14 @@ http::Awaitable<http::Reply<void>> Api::request_key_frame(std::string device_id,
 
 // ---- streams ----
 
-http::StreamInfo Api::info(StreamDirectory::Entry& entry) const {
+MediaShard* Api::home(const std::string& name) const {
+  const auto shard = homes_.find(name);
+  return shard ? media_[*shard].get() : nullptr;
+}
+
+http::StreamInfo Api::info(StreamDirectory::Entry& entry,
+                           const std::vector<rtsp::ViewerFigures>& viewers,
+                           const std::vector<rtsp::Departure>& departures) const {
   http::StreamInfo info;
   info.name = entry.name();
   info.state = to_string(entry.state());
@@ -283,42 +313,88 @@ http::StreamInfo Api::info(StreamDirectory::Entry& entry) const {
   const auto& requests = entry.stream().key_requests();
   info.key_frame_requests = requests.requests();
   info.key_frames_on_request = gateway::to_string(requests.memory().obedience);
-  for (const auto& viewer : viewers_()) {
+  for (const auto& viewer : viewers) {
     if (viewer.stream == entry.name()) info.viewers.push_back(viewer_info(viewer));
   }
-  for (const auto& departure : departures_()) {
+  for (const auto& departure : departures) {
     if (departure.viewer.stream == entry.name()) info.departed.push_back(departed_info(departure));
   }
   return info;
 }
 
+http::Awaitable<std::vector<http::StreamInfo>> Api::infos(MediaShard& media,
+                                                          std::vector<std::string> names) {
+  auto look = [this, &media, names = std::move(names)] {
+    const auto viewers = media.rtsp().viewers();
+    const auto departures = media.rtsp().departures();
+    std::vector<http::StreamInfo> found;
+    for (const auto& name : names)
+      if (const auto entry = media.streams().find(name))
+        found.push_back(info(*entry, viewers, departures));
+    return found;
+  };
+  co_return co_await media.shard().ask(look);
+}
+
 http::Awaitable<http::Page<http::StreamInfo>> Api::list_streams(http::StreamFilter filter,
                                                                 http::Paging paging) {
   http::Page<http::StreamInfo> page;
-  for (const auto& entry : streams_.all()) {
-    if (matches(filter.text, {entry->name()})) put(page, paging, [&] { return info(*entry); });
+  std::vector<std::vector<std::string>> wanted(media_.size());
+  std::size_t chosen = 0;
+  for (const auto& [name, shard] : homes_.all()) {
+    if (!matches(filter.text, {name})) continue;
+    if (page.total++ < paging.offset || chosen == paging.limit) continue;
+    wanted[shard].push_back(name);
+    ++chosen;
   }
+  for (const auto& media : media_) {
+    auto& names = wanted[media->shard().index()];
+    if (names.empty()) continue;
+    for (auto& info : co_await infos(*media, std::move(names)))
+      page.items.push_back(std::move(info));
+  }
+  std::ranges::sort(page.items, {}, &http::StreamInfo::name);
   co_return page;
 }
 
 http::Awaitable<http::Reply<http::StreamInfo>> Api::stream(std::string name) {
-  const auto entry = streams_.find(name);
-  if (!entry) co_return not_found(fmt::format("no stream {} is running", name));
-  co_return info(*entry);
+  if (auto* const media = home(name)) {
+    std::vector<std::string> names{name};
+    auto found = co_await infos(*media, std::move(names));
+    if (!found.empty()) co_return std::move(found.front());
+  }
+  co_return not_found(fmt::format("no stream {} is running", name));
 }
 
+// A stream is known by its name there; what keeps it is let go on its own shard.
 http::Awaitable<http::Reply<http::StreamStarted>> Api::start_stream(http::StreamStart start) {
-  const bool running = streams_.find(start.name) != nullptr;
-  const auto opened = co_await streams_.start(start.name, start.keep);
-  if (!opened.hold) co_return http::Refusal{opened.status, word_for(opened.status), opened.reason};
-  const auto name = opened.hold->stream().name();
-  co_return http::StreamStarted{name, rtsp_url(name), running};
+  const bool running = home(start.name) != nullptr;
+  const auto location = co_await media_.front()->streams().locate(start.name);
+  auto& media = *media_[location.shard];
+  auto open = [](MediaShard& there,
+                 http::StreamStart wish) -> http::Awaitable<http::Reply<std::string>> {
+    const auto opened = co_await there.streams().start(wish.name, wish.keep);
+    if (opened.elsewhere)
+      co_return http::Refusal{503, "unavailable", "it has just been started elsewhere: try again"};
+    if (!opened.hold)
+      co_return http::Refusal{opened.status, word_for(opened.status), opened.reason};
+    co_return opened.hold->stream().name();
+  };
+  auto opening = open(media, start);
+  const auto name = co_await boost::asio::co_spawn(media.shard().io(), std::move(opening),
+                                                   boost::asio::use_awaitable);
+  if (!name) co_return name.error();
+  co_return http::StreamStarted{*name, rtsp_url(*name), running};
 }
 
 http::Awaitable<http::Reply<void>> Api::stop_stream(std::string name, std::string reason) {
-  if (!streams_.stop(name, reason.empty() ? "stopped by the API" : reason))
-    co_return not_found(fmt::format("no stream {} is running", name));
-  co_return http::Reply<void>();
+  if (auto* const media = home(name)) {
+    auto stop = [media, name, why = reason.empty() ? "stopped by the API" : reason] {
+      return media->streams().stop(name, why);
+    };
+    if (co_await media->shard().ask(stop)) co_return http::Reply<void>();
+  }
+  co_return not_found(fmt::format("no stream {} is running", name));
 }
 
 // ---- ingests: an ingest's id is its name ----
@@ -340,33 +416,58 @@ http::Ingest Api::ingest_info(StreamDirectory::Entry& entry) const {
 }
 
 http::Awaitable<http::Page<http::Ingest>> Api::list_ingests(http::Paging paging) {
-  http::Page<http::Ingest> page;
-  for (const auto& entry : streams_.all()) {
-    if (dynamic_cast<const NodeFeed*>(entry->feed()))
-      put(page, paging, [&] { return ingest_info(*entry); });
+  std::vector<http::Ingest> all;
+  for (const auto& media : media_) {
+    auto look = [this, &media = *media] {
+      std::vector<http::Ingest> found;
+      for (const auto& entry : media.streams().all())
+        if (dynamic_cast<const NodeFeed*>(entry->feed())) found.push_back(ingest_info(*entry));
+      return found;
+    };
+    for (auto& ingest : co_await media->shard().ask(look)) all.push_back(std::move(ingest));
   }
+  std::ranges::sort(all, {}, &http::Ingest::name);
+  http::Page<http::Ingest> page;
+  for (auto& ingest : all) put(page, paging, [&] { return std::move(ingest); });
   co_return page;
 }
 
 http::Awaitable<http::Reply<http::Ingest>> Api::ingest(std::string id) {
-  const auto entry = streams_.find(id);
-  if (!entry || !dynamic_cast<const NodeFeed*>(entry->feed()))
-    co_return not_found(fmt::format("no ingest {} is open", id));
-  co_return ingest_info(*entry);
+  if (auto* const media = home(id)) {
+    auto look = [this, media, id]() -> std::optional<http::Ingest> {
+      const auto entry = media->streams().find(id);
+      if (!entry || !dynamic_cast<const NodeFeed*>(entry->feed())) return {};
+      return ingest_info(*entry);
+    };
+    auto found = co_await media->shard().ask(look);
+    if (found) co_return std::move(*found);
+  }
+  co_return not_found(fmt::format("no ingest {} is open", id));
 }
 
 http::Awaitable<http::Reply<http::Ingest>> Api::create_ingest(http::IngestRequest request) {
-  const auto added = streams_.add_ingest(request, media_host());
-  if (!added.entry) co_return http::Refusal{added.status, word_for(added.status), added.reason};
-  co_return ingest_info(*added.entry);
+  const bool on_first =
+      config_.media.rtp_port != 0 && request.transport != MediaTransport::tcp_active;
+  const auto only = on_first ? std::optional(0u) : std::optional<unsigned>();
+  auto& media = *media_[homes_.place(request.name, only)];
+  auto add = [this, &media, request]() -> http::Reply<http::Ingest> {
+    const auto added = media.streams().add_ingest(request, media_host());
+    if (!added.entry) return http::Refusal{added.status, word_for(added.status), added.reason};
+    return ingest_info(*added.entry);
+  };
+  co_return co_await media.shard().ask(add);
 }
 
 http::Awaitable<http::Reply<void>> Api::delete_ingest(std::string id) {
-  const auto entry = streams_.find(id);
-  if (!entry || !dynamic_cast<const NodeFeed*>(entry->feed()))
-    co_return not_found(fmt::format("no ingest {} is open", id));
-  streams_.stop(id, "deleted by the API");
-  co_return http::Reply<void>();
+  if (auto* const media = home(id)) {
+    auto stop = [media, id] {
+      const auto entry = media->streams().find(id);
+      if (!entry || !dynamic_cast<const NodeFeed*>(entry->feed())) return false;
+      return media->streams().stop(id, "deleted by the API");
+    };
+    if (co_await media->shard().ask(stop)) co_return http::Reply<void>();
+  }
+  co_return not_found(fmt::format("no ingest {} is open", id));
 }
 
 }  // namespace gateway

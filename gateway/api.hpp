@@ -1,30 +1,31 @@
-// The gateway as the HTTP API sees it: devices, streams and ingests as plain values.
+// The gateway as the HTTP API sees it: devices, streams and ingests as plain values. Lives on the
+// first shard; what it tells of streams their shards are asked for.
 #pragma once
 
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "gateway/config.hpp"
 #include "gateway/device_registry.hpp"
 #include "gateway/http/backend.hpp"
-#include "gateway/rtsp/live_viewer.hpp"
+#include "gateway/media_shard.hpp"
 #include "gateway/signalling.hpp"
-#include "gateway/stream_directory.hpp"
 
 namespace gateway {
 
 class Api final : public http::Backend {
  public:
-  using ViewersOf = std::function<std::vector<rtsp::ViewerFigures>()>;
-  using DeparturesOf = std::function<std::vector<rtsp::Departure>()>;
+  using MediaShards = std::vector<std::unique_ptr<MediaShard>>;
 
-  // The references must outlive it. `viewers` lists all RTSP viewers at this moment.
-  Api(const Config& config, DeviceRegistry& registry, Signalling& signalling,
-      StreamDirectory& streams, http::SipBackend& sip, ViewersOf viewers, DeparturesOf departures);
+  // The references must outlive it.
+  Api(const Config& config, DeviceRegistry& registry, Signalling& signalling, StreamHomes& homes,
+      const MediaShards& media, http::SipBackend& sip);
 
   http::Version version() const override;
   http::Readiness readiness() const override;
+  http::Awaitable<MetricsPage> figures_elsewhere() override;
+  http::Awaitable<std::vector<http::Shard>> shards() override;
 
   http::Awaitable<http::Page<http::Device>> list_devices(http::DeviceFilter filter,
                                                          http::Paging paging) override;
@@ -50,18 +51,25 @@ class Api final : public http::Backend {
 
  private:
   http::Reply<Device*> online_device(const std::string& device_id);
-  http::StreamInfo info(StreamDirectory::Entry& entry) const;
+  // On the stream's shard.
   http::Ingest ingest_info(StreamDirectory::Entry& entry) const;
+  http::StreamInfo info(StreamDirectory::Entry& entry,
+                        const std::vector<rtsp::ViewerFigures>& viewers,
+                        const std::vector<rtsp::Departure>& departures) const;
+  // All of these that are there.
+  http::Awaitable<std::vector<http::StreamInfo>> infos(MediaShard& media,
+                                                       std::vector<std::string> names);
+  // Null when no stream of that name runs.
+  MediaShard* home(const std::string& name) const;
   std::string rtsp_url(const std::string& name) const;
   std::string media_host() const;
 
   const Config& config_;
   DeviceRegistry& registry_;
   Signalling& signalling_;
-  StreamDirectory& streams_;
+  StreamHomes& homes_;
+  const MediaShards& media_;
   http::SipBackend& sip_;
-  ViewersOf viewers_;
-  DeparturesOf departures_;
   http::WallTime started_;
 };
 

@@ -33,22 +33,21 @@ StreamConfig session_config(const MediaConfig& config) {
 
 }  // namespace
 
-CameraFeed::CameraFeed(Signalling& signalling, MediaPlane& plane, Device& device,
-                       std::string channel_id, Stream& stream, FeedUser& user)
-    : signalling_(signalling),
-      plane_(plane),
-      device_(device),
-      channel_id_(std::move(channel_id)),
+CameraFeed::CameraFeed(Cameras& cameras, MediaPlane& plane, CameraTarget target, Stream& stream,
+                       FeedUser& user)
+    : plane_(plane),
+      target_(std::move(target)),
       stream_(stream),
       user_(user),
-      deadline_(plane.clock(),
+      call_(cameras, plane.shard(), target_, *this),
+      deadline_(plane.shard().clock(),
                 [this](sip::TimePoint now) {
                   StreamActions actions;
                   lost_ = session_->state() == StreamSession::State::streaming;  // silence
                   session_->on_deadline(now, actions);
                   perform(std::move(actions));
                 }),
-      tick_(plane.clock(), [this](sip::TimePoint now) { on_tick(now); }) {}
+      tick_(plane.shard().clock(), [this](sip::TimePoint now) { on_tick(now); }) {}
 
 CameraFeed::~CameraFeed() {
   release();
@@ -56,13 +55,13 @@ CameraFeed::~CameraFeed() {
 
 void CameraFeed::start() {
   const auto now = sip::Clock::now();
-  const auto ssrc = plane_.ssrcs().allocate(Operation::play, now);
+  const auto ssrc = plane_.resources().take_ssrc(now);
   if (!ssrc) return perform(stream_action::Failed{503, ssrc.error().message()});
   ssrc_ = *ssrc;
   auto opened = plane_.open(stream_, plane_.config().media.transport, {ssrc_}, *this, 1);
   if (!opened.ingest) return perform(stream_action::Failed{503, opened.error});
   ingest_ = std::move(opened.ingest);
-  ingest_->expect_host(sip::to_string(device_.flow.remote.ip));
+  ingest_->expect_host(target_.host);
   session_ = std::make_unique<StreamSession>(request(), session_config(plane_.config().media));
   StreamActions actions;
   session_->start(now, actions);
@@ -72,31 +71,24 @@ void CameraFeed::start() {
 
 StreamRequest CameraFeed::request() const {
   StreamRequest request;
-  request.channel_id = channel_id_;
+  request.channel_id = target_.channel_id;
   request.platform_id = plane_.config().sip.id;
-  request.signalling_host = sip::to_string(device_.flow.remote.ip);
+  request.signalling_host = target_.host;
   request.offer.transport = profile_of(ingest_->transport());
   request.offer.owner_id = plane_.config().sip.id;
-  request.offer.host = media_host();
+  request.offer.host = target_.media_host;
   request.offer.port = ingest_->port();
   request.offer.ssrc = ssrc_;
   return request;
 }
 
-std::string CameraFeed::media_host() const {
-  const auto& config = plane_.config();
-  if (!config.media.advertised_address.empty()) return config.media.advertised_address;
-  if (!config.sip.advertised_address.empty()) return config.sip.advertised_address;
-  return sip::to_string(signalling_.address_towards(device_));
-}
-
 Feed::Source CameraFeed::source() const {
   Source source;
-  source.device_id = device_.id();
-  source.channel_id = channel_id_;
+  source.device_id = target_.device_id;
+  source.channel_id = target_.channel_id;
   if (ingest_) {
     source.transport = ingest_->transport();
-    source.local_address = fmt::format("{}:{}", media_host(), ingest_->port());
+    source.local_address = fmt::format("{}:{}", target_.media_host, ingest_->port());
   }
   return source;
 }
@@ -146,7 +138,7 @@ void CameraFeed::on_call_over(bool by_device) {
 
 void CameraFeed::on_first_media() {
   const auto now = sip::Clock::now();
-  stream_.set_key_source(this, device_.key_memory);
+  stream_.set_key_source(this, target_.key_memory);
   decodable_by_ = now + plane_.config().media.first_media_timeout;
   StreamActions actions;
   session_->on_media(ingest_->packets(), ingest_->bytes(), now, actions);
@@ -154,9 +146,9 @@ void CameraFeed::on_first_media() {
 }
 
 void CameraFeed::on_key_memory(const KeyMemory& memory) {
-  log::info("media", "key frame requests: device={} channel={} {}", device_.id(), channel_id_,
-            to_string(memory.obedience));
-  device_.key_memory = memory;
+  log::info("media", "key frame requests: device={} channel={} {}", target_.device_id,
+            target_.channel_id, to_string(memory.obedience));
+  call_.remember(memory);
 }
 
 void CameraFeed::on_media_closed(const std::string& reason) {
@@ -184,7 +176,7 @@ void CameraFeed::on_tick(sip::TimePoint now) {
 bool CameraFeed::is_decodable(sip::TimePoint now) {
   if (stream_.ready() || now < decodable_by_) return true;
   const auto reason = fmt::format("{} sends media that gives no picture: {} packets, {}",
-                                  channel_id_, ingest_->packets(), ingest_->diagnosis());
+                                  target_.channel_id, ingest_->packets(), ingest_->diagnosis());
   StreamActions actions;
   session_->stop(reason, now, actions);
   for (auto& action : actions) {
@@ -205,12 +197,13 @@ void CameraFeed::perform(StreamActions actions) {
 }
 
 void CameraFeed::perform(const stream_action::SendInvite& action) {
-  session_->note_invite(describe(device_.flow), 1);
-  log::info("media", "INVITE device={} channel={} media={}:{}/{} ssrc={}", device_.id(),
-            channel_id_, media_host(), ingest_->port(), to_string(ingest_->transport()),
-            format_ssrc(ssrc_));
-  CallWish wish{channel_id_, action.sdp, action.subject, format_ssrc(ssrc_), ingest_->port()};
-  call_ = signalling_.call(device_, wish, *this);
+  session_->note_invite(target_.flow, 1);
+  log::info("media", "INVITE device={} channel={} media={}:{}/{} ssrc={}", target_.device_id,
+            target_.channel_id, target_.media_host, ingest_->port(),
+            to_string(ingest_->transport()), format_ssrc(ssrc_));
+  CallWish wish{target_.channel_id, action.sdp, action.subject, format_ssrc(ssrc_),
+                ingest_->port()};
+  call_.start(std::move(wish));
 }
 
 void CameraFeed::perform(const stream_action::Answered& action) {
@@ -232,19 +225,19 @@ void CameraFeed::perform(const stream_action::ConnectMedia& action) {
 }
 
 void CameraFeed::perform(const stream_action::Started&) {
-  log::info("media", "media flows device={} channel={} from={}", device_.id(), channel_id_,
-            ingest_->figures().remote_address);
+  log::info("media", "media flows device={} channel={} from={}", target_.device_id,
+            target_.channel_id, ingest_->figures().remote_address);
 }
 
 void CameraFeed::perform(const stream_action::Failed& action) {
-  log::warn("media", "no stream device={} channel={} status={}: {}", device_.id(), channel_id_,
-            action.status, action.reason);
+  log::warn("media", "no stream device={} channel={} status={}: {}", target_.device_id,
+            target_.channel_id, action.status, action.reason);
   release();
   user_.on_feed_failed(action.status, action.reason);
 }
 
 void CameraFeed::perform(const stream_action::Ended& action) {
-  log::info("media", "stream over device={} channel={}: {}", device_.id(), channel_id_,
+  log::info("media", "stream over device={} channel={}: {}", target_.device_id, target_.channel_id,
             action.reason);
   release();
   user_.on_feed_ended(action.reason);
@@ -256,12 +249,12 @@ void CameraFeed::release() {
   deadline_.clear();
   tick_.clear();
   stream_.set_key_source(nullptr);
-  signalling_.forget(*this);
+  call_.forget();
   if (ingest_) {
     plane_.account(ingest_->figures());
     ingest_->close();
   }
-  if (ssrc_ != 0) plane_.ssrcs().release(ssrc_, sip::Clock::now());
+  if (ssrc_ != 0) plane_.resources().give_back_ssrc(ssrc_, sip::Clock::now());
 }
 
 }  // namespace gateway

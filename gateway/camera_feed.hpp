@@ -1,22 +1,22 @@
 // A camera's live picture: one INVITE, one ingest, and the rules by which they begin and end
-// (gb28181::StreamSession). Shell.
+// (gb28181::StreamSession). Lives on its stream's shard; the call is made on the first. Shell.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "gateway/camera_call.hpp"
 #include "gateway/feed.hpp"
 #include "gateway/media_plane.hpp"
-#include "gateway/signalling.hpp"
 #include "gb28181/stream_session.hpp"
 
 namespace gateway {
 
 class CameraFeed final : public Feed, private CallUser, private IngestUser, private KeySource {
  public:
-  // All references must outlive the feed; the device is never deleted by the registry.
-  CameraFeed(Signalling& signalling, MediaPlane& plane, Device& device, std::string channel_id,
-             Stream& stream, FeedUser& user);
+  // All references must outlive the feed.
+  CameraFeed(Cameras& cameras, MediaPlane& plane, CameraTarget target, Stream& stream,
+             FeedUser& user);
   ~CameraFeed() override;
 
   void start() override;
@@ -37,33 +37,30 @@ class CameraFeed final : public Feed, private CallUser, private IngestUser, priv
   void on_media_closed(const std::string& reason) override;
   void on_tick(sip::TimePoint now);
   void end(const std::string& reason);
-  void ask_key_frame() override { signalling_.request_key_frame(device_, channel_id_); }
+  void ask_key_frame() override { call_.ask_key_frame(); }
   void on_key_memory(const KeyMemory& memory) override;
 
   gb28181::StreamRequest request() const;
-  std::string media_host() const;
   bool is_decodable(sip::TimePoint now);
   void perform(gb28181::StreamActions actions);
   void perform(const gb28181::stream_action::SendInvite& action);
   void perform(const gb28181::stream_action::Answered& action);
   void perform(const gb28181::stream_action::ConnectMedia& action);
   void perform(const gb28181::stream_action::Started&);
-  void perform(const gb28181::stream_action::SendCancel&) { signalling_.hang_up(call_); }
-  void perform(const gb28181::stream_action::SendBye&) { signalling_.hang_up(call_); }
+  void perform(const gb28181::stream_action::SendCancel&) { call_.hang_up(); }
+  void perform(const gb28181::stream_action::SendBye&) { call_.hang_up(); }
   void perform(const gb28181::stream_action::Failed& action);
   void perform(const gb28181::stream_action::Ended& action);
   void release();
 
-  Signalling& signalling_;
   MediaPlane& plane_;
-  Device& device_;
-  std::string channel_id_;
+  CameraTarget target_;
   Stream& stream_;
   FeedUser& user_;
   std::uint32_t ssrc_ = 0;
   std::unique_ptr<Ingest> ingest_;
   std::unique_ptr<gb28181::StreamSession> session_;
-  sip::CallId call_;
+  CameraCall call_;
   sip::TimePoint decodable_by_ = sip::never;
   bool over_ = false, lost_ = false;
   Alarm deadline_, tick_;

@@ -41,7 +41,9 @@ struct ServerConfig {
   Role role = Role::all;
   std::string data_dir = "data";
   LogLevel log_level = LogLevel::info;
-  bool trust_loopback = true;  // peers on 127.0.0.0/8 and ::1 need no password and no token
+  bool trust_loopback = true;        // peers on 127.0.0.0/8 and ::1 need no password and no token
+  unsigned shards = 1;               // threads that serve media; 0: one per core
+  unsigned shard_full_percent = 50;  // so busy, and new streams go to the next
   bool operator==(const ServerConfig&) const = default;
 };
 
@@ -93,9 +95,9 @@ struct MediaConfig {
   std::chrono::milliseconds first_media_timeout{10000};  // no RTP after the answer
   std::chrono::milliseconds silence_timeout{15000};      // RTP stopped
   std::chrono::milliseconds linger{10000};               // from the last viewer to BYE
-  std::chrono::milliseconds resume{10000};  // a lost source is called again for its viewers
-  std::size_t reorder_packets = 256;                     // waited for at most
-  std::chrono::milliseconds reorder_delay{200};          // and for no longer
+  std::chrono::milliseconds resume{10000};       // a lost source is called again for its viewers
+  std::size_t reorder_packets = 256;             // waited for at most
+  std::chrono::milliseconds reorder_delay{200};  // and for no longer
   std::size_t max_streams = 1000;
   std::size_t ring_bytes =
       16 * 1024 * 1024;  // held per stream: the newest group of pictures, and ring_age

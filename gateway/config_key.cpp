@@ -184,6 +184,8 @@ void add_server(Table& t) {
                std::vector{LogLevel::trace, LogLevel::debug, LogLevel::info, LogLevel::warn,
                            LogLevel::error});
   t.boolean_key(s, "server", "trust_loopback", &C::trust_loopback);
+  t.number_key(s, "server", "shards", &C::shards, {0, 64});
+  t.number_key(s, "server", "shard_full_percent", &C::shard_full_percent, {0, 100});
 }
 
 void add_sip(Table& t) {

@@ -1,28 +1,27 @@
-// The program put together: one thread's world, in order of who needs whom, so that destruction is
-// the reverse.
+// The program put together, in order of who needs whom, so that destruction is the reverse. What is
+// named here lives on the first shard, which is the thread of main(); media_ are the worlds of all
+// shards.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/result.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "gateway/alarm_clock.hpp"
 #include "gateway/api.hpp"
 #include "gateway/config.hpp"
 #include "gateway/device_registry.hpp"
 #include "gateway/device_store.hpp"
 #include "gateway/http/server.hpp"
-#include "gateway/media_plane.hpp"
+#include "gateway/media_shard.hpp"
 #include "gateway/metrics.hpp"
-#include "gateway/rtsp/server.hpp"
 #include "gateway/secrets.hpp"
+#include "gateway/shard.hpp"
 #include "gateway/signalling.hpp"
 #include "gateway/sip_api.hpp"
 #include "gateway/sip_stack.hpp"
-#include "gateway/stream_directory.hpp"
 
 namespace gateway {
 
@@ -42,22 +41,25 @@ class Gateway {
   boost::asio::awaitable<void> stop_on_signal();
   boost::asio::awaitable<void> reload_on_hangup();
   boost::asio::awaitable<void> stop();
+  void make_media();
+  void move_connection(unsigned shard, rtsp::MovedConnection&& moved);
+  boost::system::result<void, std::string> open_rtsp();
   void register_metrics();
 
   const Config& config_;
   const Secrets secrets_;
   std::unique_ptr<DeviceStore> store_;
   Metrics metrics_;
-  boost::asio::io_context io_{1};
-  boost::asio::signal_set signals_{io_};
-  boost::asio::signal_set hangups_{io_};
-  AlarmClock clock_{io_};
+  std::vector<std::unique_ptr<Shard>> shards_;
+  Shard& first_;
+  boost::asio::signal_set signals_{first_.io()};
+  boost::asio::signal_set hangups_{first_.io()};
   DeviceRegistry registry_;
-  MediaPlane plane_;
   SipStack sip_;
   Signalling signalling_;
-  StreamDirectory streams_;
-  rtsp::Server rtsp_;
+  Cameras cameras_;
+  MediaCommons commons_;
+  std::vector<std::unique_ptr<MediaShard>> media_;
   SipApi sip_api_;
   Api api_;
   http::Server http_;

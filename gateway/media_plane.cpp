@@ -20,24 +20,18 @@ std::int64_t ns(std::chrono::milliseconds t) {
 
 }  // namespace
 
-MediaPlane::MediaPlane(boost::asio::io_context& io, AlarmClock& clock, const Config& config,
+MediaPlane::MediaPlane(Shard& shard, MediaResources& resources, const Config& config,
                        Metrics& metrics)
-    : io_(io),
-      clock_(clock),
+    : shard_(shard),
+      resources_(resources),
       config_(config),
       metrics_(metrics),
-      ports_({.first = config.media.rtp_port_min, .last = config.media.rtp_port_max}),
       generator_(random_seed()),
-      // Not where the last run began: its senders may still be sending.
-      y_ssrcs_(config.sip.id, static_cast<unsigned>(random_seed() % gb28181::SsrcAllocator::count)),
       packets_(metrics.counter("gbgate_ingest_packets_total",
                                "RTP packets of all sources, ended ones too")),
       bytes_(metrics.counter("gbgate_ingest_bytes_total", "RTP bytes of all sources")),
       lost_(metrics.counter("gbgate_ingest_lost_packets_total",
                             "RTP packets of all sources that did not come")) {
-  gauges_.push_back(metrics.on_render(MetricKind::gauge, "gbgate_rtp_ports_in_use",
-                                      "RTP port pairs in use", {},
-                                      [this] { return static_cast<double>(ports_.in_use()); }));
   watch_shared_port();
 }
 
@@ -62,8 +56,8 @@ MediaPlane::Opened MediaPlane::open(Stream& stream, MediaTransport transport,
     return {nullptr, fmt::format("media.listen_address {:?} is no IP address",
                                  config_.media.listen_address)};
   options.expected_ssrcs = std::move(ssrcs);
-  const bool shared = config_.media.rtp_port != 0 && transport != MediaTransport::tcp_active;
-  if (auto error = shared ? share_port(options) : give_port(options); !error.empty())
+  if (auto error = shares_port(transport) ? share_port(options) : give_port(options);
+      !error.empty())
     return {nullptr, std::move(error)};
   options.ssrc_policy = config_.media.ssrc;
   options.connect_attempts = connect_attempts;
@@ -71,7 +65,8 @@ MediaPlane::Opened MediaPlane::open(Stream& stream, MediaTransport transport,
       transport == MediaTransport::udp ? static_cast<int>(config_.media.socket_buffer_bytes) : 0;
   options.cname = stream.cname();
   options.pipeline = pipeline_config(transport);
-  auto ingest = std::make_unique<Ingest>(io_, clock_, stream, generator_, user, std::move(options));
+  auto ingest = std::make_unique<Ingest>(shard_.io(), shard_.clock(), stream, generator_, user,
+                                         std::move(options));
   if (const auto opened = ingest->open(); !opened)
     return {nullptr,
             fmt::format("cannot receive on port {}: {}", ingest->port(), opened.error().message())};
@@ -106,12 +101,10 @@ void MediaPlane::watch(Ingest& ingest, const std::string& stream) {
 }
 
 std::string MediaPlane::give_port(IngestOptions& options) {
-  auto lease = ports_.take(options.listen_address);
-  if (!lease) return fmt::format("no RTP port is free: {}", ports_.describe());
-  options.lease = std::move(*lease);
-  auto& former = former_[options.lease.rtp_port()];
-  if (!former) former = std::make_shared<FormerSession>();
-  options.former = former;
+  auto port = resources_.take_port(options.listen_address);
+  if (!port) return std::move(port).error();
+  options.lease = std::move(port->lease);
+  options.former = std::move(port->former);
   return {};
 }
 
@@ -125,7 +118,7 @@ std::string MediaPlane::share_port(IngestOptions& options) {
     // Of all streams: as much as eight ports of their own.
     shared.receive_buffer_bytes = static_cast<int>(
         std::min<std::size_t>(8 * config_.media.socket_buffer_bytes, 256 * 1024 * 1024));
-    auto port = std::make_unique<SharedPort>(io_, clock_, std::move(shared));
+    auto port = std::make_unique<SharedPort>(shard_.io(), shard_.clock(), std::move(shared));
     if (const auto opened = port->open(); !opened)
       return fmt::format("cannot receive on media.rtp_port {}: {}", config_.media.rtp_port,
                          opened.error().message());

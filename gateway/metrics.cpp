@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -123,27 +124,53 @@ Metrics::Callback::~Callback() {
   if (id_ != 0) metrics_->remove(id_);
 }
 
-std::string Metrics::render() const {
+MetricsPage Metrics::sample() const {
   std::lock_guard lock(mutex_);
-  std::string out;
+  MetricsPage page;
   for (const auto& [name, family] : families_) {
     if (family->series.empty()) continue;
-    out += "# HELP " + name + ' ';
-    append_escaped(out, family->help, false);
-    const bool counting = family->kind == MetricKind::counter;
-    out += fmt::format("\n# TYPE {} {}\n", name, counting ? "counter" : "gauge");
+    auto& sampled = page.families_[name];
+    sampled.kind = family->kind;
+    sampled.help = family->help;
     for (const auto& [labels, one] : family->series) {
-      std::string value =
-          counting ? std::to_string(one->counter.value()) : std::to_string(one->gauge.value());
-      if (!one->callbacks.empty()) {
-        double sum = counting ? static_cast<double>(one->counter.value())
-                              : static_cast<double>(one->gauge.value());
-        for (const auto& [id, read] : one->callbacks) sum += read();
-        value = render_number(sum);
-      }
-      if (one->hide_zero && value == "0") continue;
-      out += name + labels + ' ' + value + '\n';
+      auto value = family->kind == MetricKind::counter ? static_cast<double>(one->counter.value())
+                                                       : static_cast<double>(one->gauge.value());
+      for (const auto& [id, read] : one->callbacks)
+        value = MetricsPage::join(family->kind, value, read());
+      sampled.values[labels] = {value, one->hide_zero};
     }
+  }
+  return page;
+}
+
+// ---- the page ----
+
+double MetricsPage::join(MetricKind kind, double a, double b) {
+  return kind == MetricKind::maximum ? std::max(a, b) : a + b;
+}
+
+void MetricsPage::add(const MetricsPage& other) {
+  for (const auto& [name, family] : other.families_) {
+    const auto [mine, is_new] = families_.try_emplace(name, family);
+    if (is_new) continue;
+    if (mine->second.help.empty()) mine->second.help = family.help;
+    for (const auto& [labels, value] : family.values) {
+      const auto [sum, is_first] = mine->second.values.try_emplace(labels, value);
+      if (!is_first) sum->second.number = join(family.kind, sum->second.number, value.number);
+    }
+  }
+}
+
+std::string MetricsPage::text() const {
+  std::string out;
+  for (const auto& [name, family] : families_) {
+    out += "# HELP " + name + ' ';
+    append_escaped(out, family.help, false);
+    out += fmt::format("\n# TYPE {} {}\n", name,
+                       family.kind == MetricKind::counter ? "counter" : "gauge");
+    for (const auto& [labels, value] : family.values)
+      if (!value.hide_zero || value.number != 0)
+        out += name + labels + ' ' + render_number(value.number) + '\n';
   }
   return out;
 }

@@ -41,14 +41,38 @@ class Gauge {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-enum class MetricKind { counter, gauge };
+// maximum: a gauge of which the largest value counts where others are added up.
+enum class MetricKind { counter, gauge, maximum };
 // Hidden: no line as long as it is 0. For families of which most series never count anything.
 enum class Zeros { shown, hidden };
 
-// Registration and render() are thread-safe; registering is not for hot paths: keep the reference,
-// it is valid for the life of the registry. Registering the same name and labels again yields the
-// same object. A family holds at most `max_series`; what comes after shares one series whose label
-// values are all "other", so that labels made of input cannot fill the memory.
+// What all metrics were at a moment: values that may go to another thread, and be added to those of
+// other registries.
+class MetricsPage {
+ public:
+  void add(const MetricsPage& other);
+  // Prometheus text, families in order of name.
+  std::string text() const;
+
+ private:
+  friend class Metrics;
+  struct Value {
+    double number = 0;
+    bool hide_zero = false;
+  };
+  struct Family {
+    MetricKind kind = MetricKind::gauge;
+    std::string help;
+    std::map<std::string, Value, std::less<>> values;  // by rendered labels
+  };
+  static double join(MetricKind kind, double a, double b);
+  std::map<std::string, Family, std::less<>> families_;
+};
+
+// Registration, sample() and render() are thread-safe; registering is not for hot paths: keep the
+// reference, it is valid for the life of the registry. Registering the same name and labels again
+// yields the same object. A family holds at most `max_series`; what comes after shares one series
+// whose label values are all "other", so that labels made of input cannot fill the memory.
 class Metrics {
  public:
   explicit Metrics(std::size_t max_series = 400);
@@ -74,14 +98,15 @@ class Metrics {
     std::uint64_t id_ = 0;
     Metrics* metrics_ = nullptr;
   };
-  // For figures that live elsewhere: `read` is called during render(), on the renderer's thread
-  // and under the registry's lock; it must not call the registry. A kind of counter must not fall.
+  // For figures that live elsewhere: `read` is called during sample() and render(), on the caller's
+  // thread and under the registry's lock; it must not call the registry. A kind of counter must not
+  // fall.
   [[nodiscard]] Callback on_render(MetricKind kind, std::string_view name, std::string_view help,
                                    const Labels& labels, std::function<double()> read,
                                    Zeros zeros = Zeros::shown);
 
-  // The whole page, families in order of name.
-  std::string render() const;
+  MetricsPage sample() const;
+  std::string render() const { return sample().text(); }
 
  private:
   struct Series;

@@ -16,13 +16,13 @@ NodeFeed::NodeFeed(MediaPlane& plane, http::IngestRequest request, std::string h
       host_(std::move(host)),
       stream_(stream),
       user_(user),
-      tick_(plane.clock(), [this](sip::TimePoint now) {
+      tick_(plane.shard().clock(), [this](sip::TimePoint now) {
         ingest_->tick(now);
         tick_.set(now + 1s);
       }) {}
 
 NodeFeed::~NodeFeed() {
-  if (own_ssrc_) plane_.ssrcs().release(*own_ssrc_, sip::Clock::now());
+  if (own_ssrc_) plane_.resources().give_back_ssrc(*own_ssrc_, sip::Clock::now());
   if (ingest_ && !over_) plane_.account(ingest_->figures());
 }
 
@@ -31,7 +31,7 @@ std::string NodeFeed::open() {
   if (request_.transport == MediaTransport::tcp_active && (!remote || remote->port == 0))
     return fmt::format("tcp-active needs \"remote\" as ADDRESS:PORT, not {:?}", request_.remote);
   if (!request_.ssrc) {
-    const auto ssrc = plane_.ssrcs().allocate(gb28181::Operation::play, sip::Clock::now());
+    const auto ssrc = plane_.resources().take_ssrc(sip::Clock::now());
     if (!ssrc) return ssrc.error().message();
     request_.ssrc = own_ssrc_ = *ssrc;
   }

@@ -84,21 +84,24 @@ std::vector<rtp::Track> parse_tracks(std::string_view text) {
 }
 
 void RememberedTracks::open(DeviceStore* store, const std::vector<StreamRow>& rows) {
+  const std::lock_guard lock(mutex_);
   store_ = store;
   for (const auto& row : rows)
     if (known_.size() < capacity) known_[row.name] = {row.tracks, false};
 }
 
 std::vector<rtp::Track> RememberedTracks::find(const std::string& stream) const {
+  const std::lock_guard lock(mutex_);
   const auto known = known_.find(stream);
   if (known == known_.end() || known->second.doubted) return {};
   return parse_tracks(known->second.tracks);
 }
 
 void RememberedTracks::note(const std::string& stream, const std::vector<rtp::Track>& tracks) {
+  auto text = print_tracks(tracks);
+  const std::lock_guard lock(mutex_);
   const auto found = known_.find(stream);
   if (found == known_.end() && known_.size() >= capacity) return;
-  auto text = print_tracks(tracks);
   if (found != known_.end() && found->second.tracks == text) {
     found->second.doubted = false;
     return;
@@ -108,6 +111,7 @@ void RememberedTracks::note(const std::string& stream, const std::vector<rtp::Tr
 }
 
 void RememberedTracks::doubt(const std::string& stream) {
+  const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(stream); known != known_.end()) known->second.doubted = true;
 }
 

@@ -1,8 +1,10 @@
 // What each camera's stream was made of when it last ran, so that DESCRIBE of a sleeping one can be
-// answered at once. One row of the store per stream.
+// answered at once. One row of the store per stream. Thread-safe: all shards share it, and ask it
+// when a stream begins or ends.
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +39,7 @@ class RememberedTracks {
     bool doubted = false;
   };
   DeviceStore* store_ = nullptr;
+  mutable std::mutex mutex_;
   std::map<std::string, Known, std::less<>> known_;
 };
 

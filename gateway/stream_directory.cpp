@@ -32,13 +32,13 @@ class Hold final : public StreamHold {
 
 StreamDirectory::Entry::Entry(StreamDirectory& directory, std::string name)
     : directory_(directory),
-      stream_(std::move(name), directory.plane_.stream_limits(), &directory.turn_),
-      linger_(directory.plane_.clock(),
+      stream_(std::move(name), directory.plane_.stream_limits(), &directory.plane_.shard().turn()),
+      linger_(directory.plane_.shard().clock(),
               [this](sip::TimePoint) {
                 if (holds_ == 0 && !keep_) stop("nobody watches");
               }),
-      retry_(directory.plane_.clock(), [this](sip::TimePoint now) { try_again(now); }),
-      changed_(directory.plane_.io(), sip::TimePoint::max()) {
+      retry_(directory.plane_.shard().clock(), [this](sip::TimePoint now) { try_again(now); }),
+      changed_(directory.plane_.shard().io(), sip::TimePoint::max()) {
   stream_.attach(*this);
 }
 
@@ -105,13 +105,19 @@ void StreamDirectory::Entry::stop(const std::string& reason) {
 
 void StreamDirectory::Entry::try_again(sip::TimePoint now) {
   if (now >= resume_until_ || (holds_ == 0 && !keep_)) return over(503, reason_);
-  if (auto feed = directory_.call_again(*this)) {
-    feed_ = std::move(feed);
-    silent_ = false;
-    feed_->start();
-  } else {
-    retry_.set(now + 500ms);
-  }
+  directory_.find_again(*this);
+}
+
+void StreamDirectory::Entry::call_again(const ResolvedPath& resolved) {
+  if (state_ != State::resuming || !silent_) return;                   // stopped meanwhile
+  if (!resolved.target) return retry_.set(sip::Clock::now() + 500ms);  // still off line
+  log::info("media", "calls again device={} channel={}: {}", resolved.target->device_id,
+            resolved.target->channel_id, reason_);
+  FeedUser& user = *this;
+  feed_ = std::make_unique<CameraFeed>(directory_.cameras_, directory_.plane_, *resolved.target,
+                                       stream_, user);
+  silent_ = false;
+  feed_->start();
 }
 
 void StreamDirectory::Entry::over(int status, const std::string& reason) {
@@ -141,19 +147,16 @@ void StreamDirectory::Entry::let_go() {
 
 // ---- the directory ----
 
-StreamDirectory::StreamDirectory(MediaPlane& plane, DeviceRegistry& registry,
-                                 Signalling& signalling, Metrics& metrics)
+StreamDirectory::StreamDirectory(MediaPlane& plane, Cameras& cameras, StreamHomes& homes,
+                                 RememberedTracks& remembered, Metrics& metrics)
     : plane_(plane),
-      registry_(registry),
-      signalling_(signalling),
-      turn_(plane.io()),
+      cameras_(cameras),
+      homes_(homes),
+      remembered_(remembered),
       started_(metrics.counter("gbgate_streams_started_total", "Streams that were asked for")),
       failed_(metrics.counter("gbgate_streams_failed_total", "Streams that gave no picture")),
       resumed_(metrics.counter("gbgate_streams_resumed_total",
                                "Streams that went on after their source had been lost")) {
-  signalling_.set_on_offline([this](const Device& device, const std::string& reason) {
-    on_device_offline(device, reason);
-  });
   gauges_.push_back(metrics.on_render(MetricKind::gauge, "gbgate_streams", "Streams running", {},
                                       [this] { return static_cast<double>(entries_.size()); }));
 }
@@ -171,20 +174,45 @@ boost::asio::awaitable<OpenResult> StreamDirectory::find_or_call(std::string pat
   while (!path.empty() && path.back() == '/') path.pop_back();
   auto entry = find(path);
   if (!entry) {
-    const auto resolved = resolve(path);
-    entry = find(resolved.name);
-    if (!entry && resolved.device) entry = add_camera(resolved);
+    const auto location = co_await locate(path);
+    OpenResult no_entry;
+    if (location.shard != plane_.shard().index()) {
+      no_entry.elsewhere = location.shard;
+      co_return no_entry;
+    }
+    entry = find(location.path.name);
+    if (!entry && location.path.target) entry = add_camera(location.path);
     if (!entry) {
-      OpenResult refused;
-      refused.status = resolved.status == 200 ? 503 : resolved.status;
-      refused.reason = resolved.reason.empty() ? fmt::format("media.max_streams ({}) is reached",
-                                                             plane_.config().media.max_streams)
-                                               : resolved.reason;
-      co_return refused;
+      no_entry.elsewhere = homes_.find(location.path.name);  // since a moment ago
+      no_entry.status = location.path.status == 200 ? 503 : location.path.status;
+      no_entry.reason =
+          location.path.reason.empty()
+              ? fmt::format("media.max_streams ({}) is reached", plane_.config().media.max_streams)
+              : location.path.reason;
+      co_return no_entry;
     }
   }
   if (keep) entry->keep_ = true;
   co_return co_await wait(std::move(entry), describable);
+}
+
+boost::asio::awaitable<StreamDirectory::Location> StreamDirectory::locate(std::string path) {
+  Location location{plane_.shard().index(), {}};
+  location.path.name = path;
+  if (const auto home = homes_.find(path)) {
+    location.shard = *home;
+    co_return location;
+  }
+  auto resolve = [&cameras = cameras_, path] { return cameras.resolve(path); };
+  location.path = co_await cameras_.shard().ask(resolve);
+  if (const auto home = homes_.find(location.path.name)) {
+    location.shard = *home;
+  } else if (location.path.target) {
+    const bool on_first = plane_.shares_port(plane_.config().media.transport);
+    location.shard =
+        homes_.place(location.path.name, on_first ? std::optional(0u) : std::optional<unsigned>());
+  }
+  co_return location;
 }
 
 // The hold taken here keeps the source running while somebody waits for it.
@@ -221,94 +249,51 @@ boost::asio::awaitable<OpenResult> StreamDirectory::wait(std::shared_ptr<Entry> 
   co_return result;
 }
 
-StreamDirectory::Resolved StreamDirectory::resolve(const std::string& path) {
-  const auto slash = path.find('/');
-  if (slash == std::string::npos) return resolve_channel(path);
-  const auto channel = path.substr(slash + 1);
-  if (channel.find('/') != std::string::npos) {
-    Resolved none;
-    none.status = 404;
-    none.reason = fmt::format("{:?} is no <device>/<channel>", path);
-    return none;
-  }
-  return resolve_device(path.substr(0, slash), channel);
-}
-
-StreamDirectory::Resolved StreamDirectory::resolve_channel(const std::string& channel_id) {
-  auto devices = registry_.with_channel(channel_id);
-  // A recorder that was replaced by another is still known, and off line.
-  const auto offline = [](const Device* device) { return !device->session.online(); };
-  if (!std::all_of(devices.begin(), devices.end(), offline)) std::erase_if(devices, offline);
-  if (devices.size() == 1) return resolve_device(devices.front()->id(), channel_id);
-  Resolved none;
-  none.status = 404;
-  none.reason =
-      devices.empty()
-          ? fmt::format("no device has a channel {}, and no stream has that name", channel_id)
-          : fmt::format("{} devices have a channel {}: open <device>/{}", devices.size(),
-                        channel_id, channel_id);
-  return none;
-}
-
-StreamDirectory::Resolved StreamDirectory::resolve_device(const std::string& device_id,
-                                                          const std::string& channel_id) {
-  Resolved resolved;
-  resolved.name = device_id + "/" + channel_id;
-  resolved.channel_id = channel_id;
-  auto* device = registry_.find(device_id);
-  if (!device) {
-    resolved.status = 404;
-    resolved.reason = fmt::format("device {} has never registered", device_id);
-  } else if (device->catalog_complete && device->channels.size() > 0 && channel_id != device_id &&
-             !device->channels.find(channel_id)) {
-    resolved.status = 404;
-    resolved.reason = fmt::format("device {} has no channel {}: its catalog lists {}", device_id,
-                                  channel_id, device->channels.size());
-  } else if (!device->session.online()) {
-    resolved.status = 503;
-    resolved.reason = fmt::format("device {} is off line: {}", device_id, device->offline_reason);
-  } else {
-    resolved.device = device;
-  }
-  return resolved;
-}
-
-std::shared_ptr<StreamDirectory::Entry> StreamDirectory::add_camera(const Resolved& resolved) {
-  if (entries_.size() >= plane_.config().media.max_streams) return nullptr;
+std::shared_ptr<StreamDirectory::Entry> StreamDirectory::add_camera(const ResolvedPath& resolved) {
+  if (homes_.begin(resolved.name, plane_.shard().index()) != StreamHomes::Begun::yes)
+    return nullptr;
   started_.add();
   auto entry = std::make_shared<Entry>(*this, resolved.name);
   entry->stream_.remember(remembered_.find(resolved.name));
   FeedUser& user = *entry;
-  entry->feed_ = std::make_unique<CameraFeed>(signalling_, plane_, *resolved.device,
-                                              resolved.channel_id, entry->stream_, user);
+  entry->feed_ =
+      std::make_unique<CameraFeed>(cameras_, plane_, *resolved.target, entry->stream_, user);
   entries_.emplace(resolved.name, entry);
   entry->feed_->start();
   return entry;
 }
 
-// Null while the device is off line.
-std::unique_ptr<Feed> StreamDirectory::call_again(Entry& entry) {
+// The device may be elsewhere by now, or off line.
+void StreamDirectory::find_again(Entry& entry) {
   const auto source = entry.feed()->source();
-  auto* device = registry_.find(source.device_id);
-  if (!device || !device->session.online()) return nullptr;
-  log::info("media", "calls again device={} channel={}: {}", source.device_id, source.channel_id,
-            entry.reason());
-  FeedUser& user = entry;
-  return std::make_unique<CameraFeed>(signalling_, plane_, *device, source.channel_id,
-                                      entry.stream(), user);
+  auto& shard = plane_.shard();
+  auto find = [&cameras = cameras_, &shard, source, lost = entry.weak_from_this()] {
+    auto tell = [lost, resolved = cameras.resolve(source.device_id, source.channel_id)] {
+      if (const auto found = lost.lock()) found->call_again(resolved);
+    };
+    shard.call(std::move(tell));
+  };
+  cameras_.shard().call(std::move(find));
 }
 
 StreamDirectory::Added StreamDirectory::add_ingest(const http::IngestRequest& request,
                                                    const std::string& host) {
-  if (entries_.contains(request.name))
-    return {nullptr, 409, fmt::format("a stream {} is there already", request.name)};
-  if (entries_.size() >= plane_.config().media.max_streams)
-    return {nullptr, 503,
-            fmt::format("media.max_streams ({}) is reached", plane_.config().media.max_streams)};
+  switch (homes_.begin(request.name, plane_.shard().index())) {
+    case StreamHomes::Begun::elsewhere:
+      return {nullptr, 409, fmt::format("a stream {} is there already", request.name)};
+    case StreamHomes::Begun::full:
+      return {nullptr, 503,
+              fmt::format("media.max_streams ({}) is reached", plane_.config().media.max_streams)};
+    case StreamHomes::Begun::yes:
+      break;
+  }
   auto entry = std::make_shared<Entry>(*this, request.name);
   FeedUser& user = *entry;
   auto feed = std::make_unique<NodeFeed>(plane_, request, host, entry->stream_, user);
-  if (auto error = feed->open(); !error.empty()) return {nullptr, 503, std::move(error)};
+  if (auto error = feed->open(); !error.empty()) {
+    homes_.end(request.name);
+    return {nullptr, 503, std::move(error)};
+  }
   entry->feed_ = std::move(feed);
   entries_.emplace(request.name, entry);
   started_.add();
@@ -339,14 +324,15 @@ void StreamDirectory::stop_all(const std::string& reason) {
 
 // The feed called us: it is destroyed when its call has returned.
 void StreamDirectory::remove(Entry& entry) {
-  boost::asio::post(plane_.io(), [kept = entry.shared_from_this()] {});
+  boost::asio::post(plane_.shard().io(), [kept = entry.shared_from_this()] {});
   entries_.erase(entry.name());
+  homes_.end(entry.name());
 }
 
-void StreamDirectory::on_device_offline(const Device& device, const std::string& reason) {
+void StreamDirectory::on_device_offline(const std::string& device_id, const std::string& reason) {
   for (const auto& entry : all()) {
-    if (entry->feed()->source().device_id != device.id()) continue;
-    const auto why = fmt::format("device {} is off line: {}", device.id(), reason);
+    if (entry->feed()->source().device_id != device_id) continue;
+    const auto why = fmt::format("device {} is off line: {}", device_id, reason);
     if (auto* camera = dynamic_cast<CameraFeed*>(entry->feed_.get())) camera->lose(why);
   }
 }

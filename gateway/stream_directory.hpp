@@ -1,8 +1,7 @@
-// Every stream by name: started when somebody opens it, ended when nobody has held it for a while.
-// Shell; one thread.
+// The streams of a shard by name: started when somebody opens one, ended when nobody has held it
+// for a while. Shell; one thread, that of the shard.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
@@ -11,11 +10,11 @@
 #include <vector>
 
 #include "gateway/camera_feed.hpp"
-#include "gateway/device_registry.hpp"
+#include "gateway/cameras.hpp"
 #include "gateway/media_plane.hpp"
 #include "gateway/node_feed.hpp"
 #include "gateway/remembered_tracks.hpp"
-#include "gateway/signalling.hpp"
+#include "gateway/stream_homes.hpp"
 #include "gateway/stream_source.hpp"
 
 namespace gateway {
@@ -56,6 +55,7 @@ class StreamDirectory final : public StreamSource {
     void stop(const std::string& reason);
     bool resume(const std::string& reason);
     void try_again(sip::TimePoint now);
+    void call_again(const ResolvedPath& resolved);
 
     StreamDirectory& directory_;
     Stream stream_;
@@ -68,22 +68,26 @@ class StreamDirectory final : public StreamSource {
     bool keep_ = false;  // runs without viewers until it is stopped
     Alarm linger_, retry_;
     sip::TimePoint resume_until_{};
-    bool silent_ = false;  // lost, and not called again yet: what comes is of before
+    bool silent_ = false;                // lost, and not called again yet: what comes is of before
     boost::asio::steady_timer changed_;  // cancelled at each change: wakes who waits
   };
 
-  StreamDirectory(MediaPlane& plane, DeviceRegistry& registry, Signalling& signalling,
-                  Metrics& metrics);
+  // The references must outlive it.
+  StreamDirectory(MediaPlane& plane, Cameras& cameras, StreamHomes& homes,
+                  RememberedTracks& remembered, Metrics& metrics);
 
   // `path`: "<device>/<channel>", "<channel>" where one device alone has it, or an ingest's name.
   boost::asio::awaitable<OpenResult> open(std::string path, std::string query) override;
-  // Streams as they were when they last ran; before anything is opened.
-  void load(const DeviceStore::Content& content, DeviceStore* store) {
-    remembered_.open(store, content.streams);
-  }
   // The same, but waits until there is media, also for a camera that is known; to run without
-  // viewers until it is stopped, when `keep`.
+  // viewers until it is stopped, when `keep`. On the stream's shard only, see locate().
   boost::asio::awaitable<OpenResult> start(std::string path, bool keep);
+
+  struct Location {
+    unsigned shard = 0;
+    ResolvedPath path;
+  };
+  // Where a stream is, or where it is to be started.
+  boost::asio::awaitable<Location> locate(std::string path);
 
   std::shared_ptr<Entry> find(const std::string& name) const;
   std::vector<std::shared_ptr<Entry>> all() const;  // by name
@@ -97,31 +101,20 @@ class StreamDirectory final : public StreamSource {
     std::string reason;
   };
   Added add_ingest(const http::IngestRequest& request, const std::string& host);
+  void on_device_offline(const std::string& device_id, const std::string& reason);
 
  private:
-  struct Resolved {
-    std::string name;
-    Device* device = nullptr;
-    std::string channel_id;
-    int status = 200;
-    std::string reason;
-  };
-  Resolved resolve(const std::string& path);
-  Resolved resolve_channel(const std::string& channel_id);
-  Resolved resolve_device(const std::string& device_id, const std::string& channel_id);
-  std::shared_ptr<Entry> add_camera(const Resolved& resolved);
-  std::unique_ptr<Feed> call_again(Entry& entry);
+  std::shared_ptr<Entry> add_camera(const ResolvedPath& resolved);
+  void find_again(Entry& entry);
   boost::asio::awaitable<OpenResult> find_or_call(std::string path, bool keep, bool describable);
   boost::asio::awaitable<OpenResult> wait(std::shared_ptr<Entry> entry, bool describable);
   void remove(Entry& entry);
-  void on_device_offline(const Device& device, const std::string& reason);
 
   MediaPlane& plane_;
-  DeviceRegistry& registry_;
-  Signalling& signalling_;
-  FlushTurn turn_;
+  Cameras& cameras_;
+  StreamHomes& homes_;
+  RememberedTracks& remembered_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
-  RememberedTracks remembered_;
   Counter& started_;
   Counter& failed_;
   Counter& resumed_;

@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/stream.hpp"
@@ -18,11 +19,13 @@ class StreamHold {
 
 // `hold` is set when the stream is there and ready() (it has an SDP). Otherwise `status` is the
 // RTSP/HTTP status to answer (404 unknown, 503 off line, 504 no media in time, ...) and `reason`
-// says why in words that an operator can act on.
+// says why in words that an operator can act on. `elsewhere`: the stream lives on that shard, and
+// can only be watched there; nothing else is set.
 struct OpenResult {
   std::shared_ptr<StreamHold> hold;
   int status = 200;
   std::string reason;
+  std::optional<unsigned> elsewhere{};
 };
 
 class StreamSource {

@@ -31,8 +31,20 @@ Awaitable<Response> get_version(Context& context, const Request&) {
 Awaitable<Response> get_metrics(Context& context, const Request&) {
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = context.metrics.render();
+  auto page = context.metrics.sample();
+  page.add(co_await context.backend.figures_elsewhere());
+  response.body = page.text();
   co_return response;
+}
+
+Awaitable<Response> get_shards(Context& context, const Request&) {
+  json::array items;
+  for (const auto& shard : co_await context.backend.shards())
+    items.push_back(json::object{{"index", shard.index},
+                                 {"busy_ratio", shard.busy_ratio},
+                                 {"streams", shard.streams},
+                                 {"viewers", shard.viewers}});
+  co_return json_response(json::object{{"items", std::move(items)}});
 }
 
 Awaitable<Response> get_openapi(Context& context, const Request&) {

@@ -15,6 +15,7 @@
 #include "gateway/config.hpp"
 #include "gateway/http/sip_backend.hpp"
 #include "gateway/http/values.hpp"
+#include "gateway/metrics.hpp"
 
 namespace gateway::http {
 
@@ -87,7 +88,7 @@ struct StreamSourceFigures {
   std::string local_address;
   std::uint32_t ssrc = 0;
   std::uint64_t packets = 0, bytes = 0;
-  std::string payload;          // "ps", "es"; empty until something came
+  std::string payload;  // "ps", "es"; empty until something came
   std::uint64_t lost = 0, reordered = 0, duplicates = 0;
   std::uint64_t invalid = 0;        // no RTP
   std::uint64_t refused = 0;        // of other senders
@@ -152,6 +153,12 @@ struct Readiness {
   bool ready = false;
   std::string detail;  // what is missing
 };
+// A thread that serves media.
+struct Shard {
+  unsigned index = 0;
+  double busy_ratio = 0;  // of the last second
+  std::size_t streams = 0, viewers = 0;
+};
 struct Version {
   std::string version, sip_id, sip_domain;
   std::uint16_t sip_port = 0, rtsp_port = 0;
@@ -164,6 +171,9 @@ class Backend {
 
   virtual Version version() const = 0;
   virtual Readiness readiness() const = 0;
+  // What is to be added to the page of metrics.
+  virtual Awaitable<MetricsPage> figures_elsewhere() { co_return MetricsPage(); }
+  virtual Awaitable<std::vector<Shard>> shards() { co_return std::vector<Shard>(); }
 
   virtual Awaitable<Page<Device>> list_devices(DeviceFilter filter, Paging paging) = 0;
   virtual Awaitable<Reply<Device>> device(std::string device_id) = 0;

@@ -17,6 +17,8 @@ constexpr Schema table[] = {
     {"Version",
      "version:string sip_id:string sip_domain:string sip_port:integer rtsp_port:integer "
      "started:time"},
+    {"Shard", "index:integer busy_ratio:number streams:integer viewers:integer"},
+    {"ShardList", "items:Shard[]"},
     {"Device",
      "id:string name:string manufacturer:string model:string firmware:string online:boolean "
      "offline_reason:string transport:string remote_address:string gb_version:string "

@@ -16,6 +16,8 @@ constexpr Route table[] = {
     {Verb::get, "/api/v1/openapi.json", get_openapi, trusted, "This description", "", "", "", 200},
     {Verb::get, "/api/v1/version", get_version, trusted, "What runs here, and since when", "", "",
      "Version", 200},
+    {Verb::get, "/api/v1/shards", get_shards, trusted,
+     "The threads that serve media, and how busy they are", "", "", "ShardList", 200},
 
     {Verb::get, "/api/v1/devices", get_devices, trusted, "Devices, ordered by id",
      "text online offset limit", "", "DevicePage", 200},

@@ -13,6 +13,7 @@ std::span<const Route> routes();
 Awaitable<Response> get_healthz(Context& context, const Request& request);
 Awaitable<Response> get_readyz(Context& context, const Request& request);
 Awaitable<Response> get_version(Context& context, const Request& request);
+Awaitable<Response> get_shards(Context& context, const Request& request);
 Awaitable<Response> get_metrics(Context& context, const Request& request);
 Awaitable<Response> get_index(Context& context, const Request& request);
 Awaitable<Response> get_openapi(Context& context, const Request& request);

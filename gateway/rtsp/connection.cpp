@@ -5,9 +5,13 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
+#include <cstring>
 #include <random>
+
+#include "gateway/rtsp/scan.hpp"
 
 namespace gateway::rtsp {
 namespace {
@@ -17,11 +21,16 @@ using asio::ip::tcp;
 
 constexpr std::int64_t tick_slack_ns = 2'000'000'000;
 
-// 64 bits that cannot be guessed. Longer ones do not fit the buffers of some players.
-std::string make_session_id() {
+constexpr std::size_t session_id_digits = 16;
+// For one request: a stream may begin and end while its viewer is on the way.
+constexpr unsigned moves_max = 4;
+
+// 56 bits that cannot be guessed, and the shard, by which a request over another connection finds
+// it. Longer ones do not fit the buffers of some players.
+std::string make_session_id(unsigned shard) {
   std::random_device random;
-  char text[17];
-  std::snprintf(text, sizeof text, "%08X%08X", random(), random());
+  char text[session_id_digits + 1];
+  std::snprintf(text, sizeof text, "%08X%06X%02u", random(), random() & 0xffffffu, shard % 100);
   return text;
 }
 
@@ -33,6 +42,12 @@ std::string make_secret() {
     secret.append(reinterpret_cast<const char*>(&word), sizeof word);
   }
   return secret;
+}
+
+// Of all servers of the door; asked before any of them runs.
+std::string shared_secret(SharedByServers& shared) {
+  if (shared.secret.empty()) shared.secret = make_secret();
+  return shared.secret;
 }
 
 bool is_loopback(const asio::ip::address& address) {
@@ -73,8 +88,10 @@ ServerState::ServerState(asio::any_io_executor executor, StreamSource& source_,
       log_to(std::move(log_)),
       source(source_),
       udp(executor),
-      sessions(options.session_times, options.sessions_max, make_session_id),
-      authenticator(options.authentication, options.users, make_secret()),
+      sessions(
+          options.session_times, options.sessions_max,
+          [shard = options.shard] { return make_session_id(shard); }, &options.shared->sessions),
+      authenticator(options.authentication, options.users, shared_secret(*options.shared)),
       context{.sessions = sessions,
               .authenticator = options.users.empty() ? nullptr : &authenticator,
               .transports = {.udp = options.udp, .tcp = options.tcp},
@@ -87,7 +104,7 @@ ServerState::ServerState(asio::any_io_executor executor, StreamSource& source_,
               }) {}
 
 Connection::Connection(std::shared_ptr<ServerState> server, tcp::socket socket,
-                       std::uint64_t number)
+                       std::uint64_t number, const MovedConnection& moved)
     : server_(std::move(server)),
       socket_(std::move(socket)),
       number_(number),
@@ -95,9 +112,13 @@ Connection::Connection(std::shared_ptr<ServerState> server, tcp::socket socket,
       peer_(to_text(remote_of(socket_))),
       framer_(server_->options.message_limits),
       dialogue_(server_->context, number,
-                !(server_->options.trust_loopback && is_loopback(address_))),
-      last_received_(Clock::now()) {
+                !(server_->options.trust_loopback && is_loopback(address_)), moved.wrong_passwords),
+      last_received_(Clock::now()),
+      moves_(moved.moves) {
   set_up_socket(socket_, server_->options);
+  if (moved.bytes.empty()) return;
+  std::memcpy(framer_.prepare(moved.bytes.size()).data(), moved.bytes.data(), moved.bytes.size());
+  framer_.commit(moved.bytes.size());
 }
 
 asio::awaitable<void> Connection::run() {
@@ -109,6 +130,7 @@ asio::awaitable<void> Connection::run() {
 }
 
 asio::awaitable<void> Connection::converse() {
+  co_await take_frames();  // that came with it
   while (!closed_) {
     const auto space = framer_.prepare();
     const auto buffer = asio::buffer(space.data(), space.size());
@@ -120,12 +142,16 @@ asio::awaitable<void> Connection::converse() {
     }
     framer_.commit(bytes);
     last_received_ = Clock::now();
-    while (!closed_ && !server_->stopped) {
-      const auto frame = framer_.next();
-      if (!frame) break;
-      co_await handle(*frame);
-    }
+    co_await take_frames();
     if (framer_.lost()) close("the framing of its messages is lost");
+  }
+}
+
+asio::awaitable<void> Connection::take_frames() {
+  while (!closed_ && !server_->stopped) {
+    const auto frame = framer_.next();
+    if (!frame) break;
+    co_await handle(*frame);
   }
 }
 
@@ -138,15 +164,18 @@ asio::awaitable<void> Connection::handle(const Framer::Frame& frame) {
   } else if (frame.kind == Kind::request) {
     const auto request = parse_request(frame.text, server_->options.message_limits);
     if (request) {
-      co_await answer(*request);
+      co_await answer(*request, frame.text);
     } else {
       perform(dialogue_.on_refused(frame.text, request.error()));
     }
   }
 }
 
-asio::awaitable<void> Connection::answer(const Request& request) {
-  ++server_->counters.requests;
+asio::awaitable<void> Connection::answer(const Request& request, std::string_view text) {
+  if (const auto shard = shard_of_session(request)) {
+    co_await move(*shard, text);
+    co_return;
+  }
   auto reply = dialogue_.on_request(request, Clock::now());
   if (reply.open) {
     opening_ = true;
@@ -155,12 +184,61 @@ asio::awaitable<void> Connection::answer(const Request& request) {
     opening_ = false;
     if (server_->stopped) co_return;
     last_received_ = Clock::now();
+    if (opened.elsewhere && can_move()) {
+      co_await move(*opened.elsewhere, text);
+      co_return;
+    }
+    if (opened.elsewhere) {
+      opened.status = 503;
+      opened.reason =
+          "the stream is served by another thread than this connection's sessions: "
+          "use another connection";
+    }
     reply = dialogue_.on_opened(request, opened, Clock::now());
     if (!opened.hold)
       server_->log(ServerLogLevel::info, peer_ + " asked for " + path + ": " +
                                              std::to_string(opened.status) + ' ' + opened.reason);
   }
+  moves_ = 0;
+  ++server_->counters.requests;
   perform(std::move(reply));
+}
+
+// Sessions stay where they are.
+bool Connection::can_move() const {
+  return server_->move && moves_ < moves_max && server_->sessions.of_connection(number_).empty();
+}
+
+// Of one that another server has: UDP goes on when its connection was lost, and is controlled over
+// a new one.
+std::optional<unsigned> Connection::shard_of_session(const Request& request) const {
+  const auto header = request.header("Session");
+  const auto id = std::string_view(header).substr(0, header.find(';'));
+  if (id.size() != session_id_digits || !can_move()) return {};
+  const auto shard = parse_number<unsigned>(id.substr(id.size() - 2));
+  if (!shard || *shard == server_->options.shard || *shard >= server_->options.shards) return {};
+  return shard;
+}
+
+// What was said before is answered first.
+asio::awaitable<void> Connection::move(unsigned shard, std::string_view text) {
+  asio::steady_timer pause(socket_.get_executor());
+  while (writer_->queued_bytes() > 0 && !closed_ && !server_->stopped) {
+    pause.expires_after(std::chrono::milliseconds(5));
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  if (closed_ || server_->stopped) co_return;
+  boost::system::error_code error;
+  MovedConnection moved;
+  moved.protocol = socket_.local_endpoint(error).protocol();
+  moved.bytes = std::string(text).append(framer_.rest());
+  moved.wrong_passwords = dialogue_.wrong_passwords();
+  moved.moves = moves_ + 1;
+  if (!error) moved.descriptor = socket_.release(error);
+  if (error) co_return close("cannot go to its stream's thread: " + error.message());
+  closed_ = moved_ = true;
+  close_reason_ = "goes to its stream's thread";
+  server_->move(shard, std::move(moved));
 }
 
 asio::awaitable<OpenResult> Connection::open(std::string path, std::string query) {

@@ -52,8 +52,13 @@ class Dialogue {
   };
 
   // `authenticate`: this peer is not trusted without a password.
-  Dialogue(DialogueContext& context, std::uint64_t connection, bool authenticate)
-      : context_(context), connection_(connection), authenticate_(authenticate) {}
+  // `wrong_passwords`: that it has tried so far.
+  Dialogue(DialogueContext& context, std::uint64_t connection, bool authenticate,
+           std::size_t wrong_passwords = 0)
+      : context_(context),
+        connection_(connection),
+        authenticate_(authenticate),
+        wrong_passwords_(wrong_passwords) {}
 
   Reply on_request(const Request& request, TimePoint now);
   // Goes on with the request whose reply said `open`.
@@ -66,6 +71,7 @@ class Dialogue {
   void let_go() { hold_.reset(); }
   // Lets go of a source that was described but not set up.
   void on_tick(TimePoint now);
+  std::size_t wrong_passwords() const { return wrong_passwords_; }
 
  private:
   // Without a value: what was asked can go on.
@@ -96,7 +102,7 @@ class Dialogue {
   DialogueContext& context_;
   std::uint64_t connection_;
   bool authenticate_;
-  std::size_t wrong_passwords_ = 0;
+  std::size_t wrong_passwords_;
   // Of the request in hand.
   Target target_;
   std::shared_ptr<Session> session_;

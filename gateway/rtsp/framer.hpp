@@ -38,6 +38,8 @@ class Framer {
   void commit(std::size_t bytes) { filled_ += bytes; }
   // Empty: more bytes are needed, or lost().
   std::optional<Frame> next();
+  // What was committed and is not cut yet.
+  std::string_view rest() const { return {buffer_.data() + begin_, filled_ - begin_}; }
   // The framing is gone and was not found again within resync_bytes: close the connection.
   bool lost() const { return lost_; }
   // Bytes skipped in search of a message, all in all.
@@ -49,7 +51,6 @@ class Framer {
 
  private:
   enum class State : std::uint8_t { frame, discard_head, discard_body, resync };
-  std::string_view rest() const { return {buffer_.data() + begin_, filled_ - begin_}; }
   std::optional<Frame> next_frame();
   std::optional<Frame> next_interleaved();
   std::optional<Frame> next_message();

@@ -34,6 +34,7 @@ struct Server::Listening : std::enable_shared_from_this<Server::Listening> {
   asio::awaitable<void> accept_loop(tcp::acceptor& acceptor);
   asio::awaitable<void> tick_loop();
   void admit(tcp::socket socket);
+  void serve(tcp::socket socket, const MovedConnection& moved);
   void on_session_over(const Session& session, const std::string& reason);
 
   asio::any_io_executor executor;
@@ -90,15 +91,23 @@ asio::awaitable<void> Server::Listening::accept_loop(tcp::acceptor& acceptor) {
 }
 
 void Server::Listening::admit(tcp::socket socket) {
-  if (connections.size() >= state->options.connections_max) {
+  auto& total = state->options.shared->connections;
+  if (total >= state->options.connections_max) {
     ++state->counters.refused_connections;
     return;  // the socket closes
   }
+  ++total;
   ++state->counters.connections;
+  serve(std::move(socket), {});
+}
+
+void Server::Listening::serve(tcp::socket socket, const MovedConnection& moved) {
   const auto number = ++last_number;
-  auto connection = std::make_shared<Connection>(state, std::move(socket), number);
+  auto connection = std::make_shared<Connection>(state, std::move(socket), number, moved);
   connections.emplace(number, connection);
-  auto over = [weak = weak_from_this(), connection, number](std::exception_ptr failure) {
+  auto over = [weak = weak_from_this(), shared = state->options.shared, connection,
+               number](std::exception_ptr failure) {
+    if (!connection->moved()) --shared->connections;
     const auto self = weak.lock();
     if (!self) return;
     if (failure) self->state->log(ServerLogLevel::warning, "a connection ended in an exception");
@@ -144,6 +153,7 @@ boost::system::result<void> Server::start() {
     if (const auto self = weak.lock()) self->on_session_over(session, reason);
   };
   for (const auto& address : state.options.listen_addresses) {
+    if (!state.options.accepts) break;
     if (const auto error = listening.listen(address, port_ ? port_ : state.options.port)) {
       state.log(ServerLogLevel::warning, "cannot listen on " + address + " port " +
                                              std::to_string(state.options.port) + ": " +
@@ -160,6 +170,24 @@ boost::system::result<void> Server::start() {
     asio::co_spawn(listening.executor, listening.accept_loop(acceptor), asio::detached);
   asio::co_spawn(listening.executor, listening.tick_loop(), asio::detached);
   return {};
+}
+
+void Server::set_mover(Mover mover) {
+  listening_->state->move = std::move(mover);
+}
+
+void Server::adopt(MovedConnection&& moved) {
+  auto& state = *listening_->state;
+  error_code error;
+  tcp::socket socket(listening_->executor);
+  if (!state.stopped) socket.assign(moved.protocol, moved.descriptor, error);
+  if (state.stopped || error) {
+    --state.options.shared->connections;
+    return;  // the descriptor closes
+  }
+  moved.descriptor = -1;
+  ++state.counters.moved_connections;
+  listening_->serve(std::move(socket), moved);
 }
 
 void Server::stop() {

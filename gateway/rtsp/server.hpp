@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gateway/rtsp/live_viewer.hpp"
+#include "gateway/rtsp/moved_connection.hpp"
 #include "gateway/rtsp/server_options.hpp"
 #include "gateway/stream_source.hpp"
 
@@ -33,6 +34,10 @@ class Server {
   // Opens the sockets and begins to accept. The error is that of the socket; `what` in the log says
   // which.
   boost::system::result<void> start();
+  // Before start(): for connections whose stream lives on another server's shard.
+  void set_mover(Mover mover);
+  // A connection that another server has sent. On this one's thread.
+  void adopt(MovedConnection&& moved);
   // Says BYE to all viewers, closes all connections, lets go of all sources. Idempotent.
   void stop();
 

@@ -1,9 +1,11 @@
 // What can be set on an RTSP server, and how it tells what happens.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,19 @@
 
 namespace gateway::rtsp {
 
+// Servers of one door, each on a thread of its own: connections go from one to another. So that a
+// password that was asked for here is believed there, and limits hold for all together.
+inline constexpr unsigned max_shards = 64;
+struct SharedByServers {
+  std::string secret;  // of the authenticators; empty: the first server makes it
+  std::atomic<std::size_t> connections{0}, sessions{0};
+};
+
 struct ServerOptions {
+  std::shared_ptr<SharedByServers> shared = std::make_shared<SharedByServers>();
+  unsigned shard = 0;   // this one's number; part of its sessions' ids
+  unsigned shards = 1;  // how many there are
+  bool accepts = true;  // false: serves what is sent to it by adopt()
   std::vector<std::string> listen_addresses{"0.0.0.0"};  // the first is that of the UDP ports too
   std::uint16_t port = 8554;                             // 0: any free one
   bool tcp = true, udp = true;       // ways to send media; what is off is answered with 461
@@ -50,6 +64,7 @@ using ServerLog = std::function<void(ServerLogLevel level, const std::string& te
 struct ServerCounters {
   std::uint64_t connections = 0;
   std::uint64_t refused_connections = 0;  // beyond connections_max
+  std::uint64_t moved_connections = 0;    // that came from the server that accepted them
   std::uint64_t requests = 0;
   std::uint64_t client_errors = 0, server_errors = 0;  // answers of 4xx and 5xx
   std::uint64_t plays = 0;

@@ -64,6 +64,7 @@ std::shared_ptr<Session> SessionTable::create(std::uint64_t connection, const Ta
   auto session = std::make_shared<Session>(id, connection, target, std::move(hold));
   session->touch(now);
   sessions_.emplace(std::move(id), session);
+  if (total_) ++*total_;
   by_connection_[connection].push_back(session);
   return session;
 }
@@ -78,6 +79,7 @@ void SessionTable::erase(const Session& session) {
   if (found == sessions_.end()) return;
   const auto kept = found->second;  // `session` may be a reference into the tables
   sessions_.erase(found);
+  if (total_) --*total_;
   const auto group = by_connection_.find(kept->connection());
   std::erase(group->second, kept);
   if (group->second.empty()) by_connection_.erase(group);

@@ -2,6 +2,7 @@
 // it lives without a sign of life. Pure.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -95,13 +96,15 @@ class Session {
 // All sessions of a server.
 class SessionTable {
  public:
-  // `make_id` gives a fresh id that nobody can guess.
-  SessionTable(SessionTimes times, std::size_t capacity, std::function<std::string()> make_id)
-      : times_(times), capacity_(capacity), make_id_(std::move(make_id)) {}
+  // `make_id` gives a fresh id that nobody can guess. `total`: of all servers that share the
+  // capacity; may be null.
+  SessionTable(SessionTimes times, std::size_t capacity, std::function<std::string()> make_id,
+               std::atomic<std::size_t>* total = nullptr)
+      : times_(times), capacity_(capacity), make_id_(std::move(make_id)), total_(total) {}
 
   const SessionTimes& times() const { return times_; }
   std::size_t size() const { return sessions_.size(); }
-  bool full() const { return sessions_.size() >= capacity_; }
+  bool full() const { return (total_ ? total_->load() : sessions_.size()) >= capacity_; }
 
   std::shared_ptr<Session> create(std::uint64_t connection, const Target& target,
                                   std::shared_ptr<StreamHold> hold, TimePoint now);
@@ -122,6 +125,7 @@ class SessionTable {
   SessionTimes times_;
   std::size_t capacity_;
   std::function<std::string()> make_id_;
+  std::atomic<std::size_t>* total_;
   unsigned last_satip_stream_ = 0;
   std::unordered_map<std::string, std::shared_ptr<Session>> sessions_;
   std::unordered_map<std::uint64_t, std::vector<std::shared_ptr<Session>>> by_connection_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <mutex>
 #include <vector>
 
 #include "rtp/net/udp_port.hpp"
@@ -15,6 +16,7 @@ namespace rtp::net {
 namespace asio = boost::asio;
 
 struct PortLease::Pairs {
+  mutable std::mutex mutex;  // shards take and give back pairs of one pool
   struct Pair {
     bool in_use = false;
     std::int64_t rests_until_ns = 0;
@@ -74,10 +76,12 @@ PortLease& PortLease::operator=(PortLease&& other) noexcept {
 
 void PortLease::give_back() {
   if (!pairs_ || port_ == 0) return;
+  std::unique_lock lock(pairs_->mutex);
   auto& pair = pairs_->pairs[static_cast<std::size_t>(port_ - pairs_->first) / 2];
   pair.in_use = false;
   pair.rests_until_ns = steady_now_ns() + pairs_->rest_ns;
   --pairs_->in_use;
+  lock.unlock();
   pairs_.reset();
   port_ = 0;
 }
@@ -93,6 +97,7 @@ PortPool::PortPool(PortPoolOptions options)
 
 Result<PortLease> PortPool::take(const asio::ip::address& address) {
   auto& p = *pairs_;
+  const std::lock_guard lock(p.mutex);
   const auto now_ns = steady_now_ns();
   p.busy_last_time = 0;
   for (std::size_t n = 0; n < p.pairs.size(); ++n) {
@@ -117,19 +122,22 @@ std::size_t PortPool::capacity() const {
 }
 
 std::size_t PortPool::in_use() const {
+  const std::lock_guard lock(pairs_->mutex);
   return pairs_->in_use;
 }
 
 std::uint64_t PortPool::busy_skipped() const {
+  const std::lock_guard lock(pairs_->mutex);
   return pairs_->busy_skipped;
 }
 
 std::string PortPool::describe() const {
   const auto now_ns = steady_now_ns();
+  const std::lock_guard lock(pairs_->mutex);
   const auto resting = std::ranges::count_if(
       pairs_->pairs, [&](const auto& p) { return !p.in_use && p.rests_until_ns > now_ns; });
   return std::to_string(options_.first) + "-" + std::to_string(options_.last) + ": " +
-         std::to_string(capacity()) + " pairs, " + std::to_string(in_use()) + " in use, " +
+         std::to_string(capacity()) + " pairs, " + std::to_string(pairs_->in_use) + " in use, " +
          std::to_string(resting) + " resting, " + std::to_string(pairs_->busy_last_time) +
          " taken by other programs";
 }

@@ -38,7 +38,7 @@ class PortLease {
   std::uint16_t port_ = 0;
 };
 
-// Not thread-safe: a pool and its leases belong to one shard.
+// Thread-safe: shards share a pool, and give their leases back.
 class PortPool {
  public:
   explicit PortPool(PortPoolOptions options = {});

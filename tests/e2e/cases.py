@@ -12,6 +12,7 @@ import ingest_cases
 import netem_cases
 import players
 import seeing_cases
+import shard_cases
 import sip_cases
 import soak_cases
 import sync_cases
@@ -22,7 +23,7 @@ from world import CHANNEL, DEVICE, PLATFORM, ROOT, Skipped, expect, wait_for
 
 def all_cases():
     modules = (globals(), vars(sip_cases), vars(seeing_cases), vars(netem_cases), vars(ingest_cases), vars(soak_cases), vars(sync_cases),
-               vars(viewer_cases), vars(hostile_cases), vars(thread_cases))
+               vars(viewer_cases), vars(hostile_cases), vars(thread_cases), vars(shard_cases))
     return {name[5:]: function for module in modules for name, function in module.items() if name.startswith('case_')}
 
 

@@ -82,4 +82,25 @@ TEST_CASE("metrics: counting from several threads loses nothing") {
   CHECK(counter.value() == 40000);
 }
 
+TEST_CASE("pages of several registries are one: sums, the largest, the series of each") {
+  Metrics a, b;
+  a.counter("gbgate_x_total", "x").add(3);
+  b.counter("gbgate_x_total", "").add(4);
+  a.gauge("gbgate_y", "y", {{"shard", "0"}}).set(1);
+  b.gauge("gbgate_y", "y", {{"shard", "1"}}).set(2);
+  const auto old =
+      a.on_render(MetricKind::maximum, "gbgate_age_max", "age", {}, [] { return 0.5; });
+  const auto young =
+      b.on_render(MetricKind::maximum, "gbgate_age_max", "age", {}, [] { return 0.25; });
+  b.counter("gbgate_only_b_total", "b").add();
+  auto page = a.sample();
+  page.add(b.sample());
+  CHECK(page.text() ==
+        "# HELP gbgate_age_max age\n# TYPE gbgate_age_max gauge\ngbgate_age_max 0.5\n"
+        "# HELP gbgate_only_b_total b\n# TYPE gbgate_only_b_total counter\ngbgate_only_b_total 1\n"
+        "# HELP gbgate_x_total x\n# TYPE gbgate_x_total counter\ngbgate_x_total 7\n"
+        "# HELP gbgate_y y\n# TYPE gbgate_y gauge\n"
+        "gbgate_y{shard=\"0\"} 1\ngbgate_y{shard=\"1\"} 2\n");
+}
+
 }  // namespace gateway

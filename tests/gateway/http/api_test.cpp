@@ -124,6 +124,7 @@ TEST_CASE("http api: every answer is what openapi.json says of its route") {
       {"GET", "/metrics", "", 200},
       {"GET", "/api/v1/openapi.json", "", 200},
       {"GET", "/api/v1/version", "", 200},
+      {"GET", "/api/v1/shards", "", 200},
       {"GET", "/api/v1/devices", "", 200},
       {"GET", device, "", 200},
       {"GET", device + "/channels", "", 200},

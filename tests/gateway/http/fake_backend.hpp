@@ -26,6 +26,13 @@ class FakeBackend final : public Backend {
     return {"1.2.3", "34020000002000000001", "3402000000", 5060, 8554, {}};
   }
   Readiness readiness() const override { return ready; }
+  Awaitable<std::vector<Shard>> shards() override {
+    Shard busy;
+    busy.busy_ratio = 0.25;
+    busy.streams = 3;
+    busy.viewers = 7;
+    co_return std::vector<Shard>{busy};
+  }
 
   Awaitable<Page<Device>> list_devices(DeviceFilter filter, Paging paging) override {
     if (throws) throw std::runtime_error("backend broken");
