@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
+#include <cstring>
 
 #include "gateway/log.hpp"
 
@@ -31,6 +32,11 @@ std::string text_of(const rtp::SourceAddress& address) {
 std::vector<rtp::FormerSender> refused_by(const IngestOptions& options, const Stream& stream) {
   if (!options.former || options.former->stream == stream.name()) return {};
   return options.former->senders;
+}
+
+// As bytes, for each packet: the comparisons of addresses cost more.
+bool are_same(const boost::asio::ip::udp::endpoint& a, const boost::asio::ip::udp::endpoint& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 // A connection that has been silent for so long makes way for another.
@@ -127,15 +133,28 @@ void Ingest::leave_behind() {
 void Ingest::on_datagrams(std::span<rtp::net::Datagram> datagrams) {
   for (auto& datagram : datagrams) {
     if (rtp::is_rtcp(datagram.bytes.bytes())) {
+      if (is_foreign_rtcp(datagram)) {
+        ++refused_rtcp_;
+        continue;
+      }
       rtcp_from_ = datagram.from;
       take_rtcp(datagram.bytes.bytes(), datagram.arrival_ns);
       continue;
     }
     const auto before = packets_;
-    take(std::move(datagram.bytes), rtp::net::source_address(datagram.from), datagram.arrival_ns);
-    if (packets_ != before) rtp_from_ = datagram.from;
+    if (!are_same(sender_endpoint_, datagram.from))
+      sender_ = rtp::net::source_address(sender_endpoint_ = datagram.from);
+    take(std::move(datagram.bytes), sender_, datagram.arrival_ns);
+    if (packets_ != before && !(rtp_from_ && are_same(*rtp_from_, datagram.from)))
+      rtp_from_ = datagram.from;
   }
   if (!datagrams.empty()) end_of_batch(datagrams.back().arrival_ns);
+}
+
+// Our reports go where RTCP comes from: nobody but the source shall say so.
+bool Ingest::is_foreign_rtcp(const rtp::net::Datagram& datagram) const {
+  const auto source = selector_.address();
+  return source && source->ip != rtp::net::source_address(datagram.from).ip;
 }
 
 void Ingest::on_connected(const boost::asio::ip::tcp::endpoint& peer) {
@@ -281,7 +300,7 @@ IngestFigures Ingest::figures() const {
   figures.reordered = reorder.reordered;
   figures.duplicates = reorder.duplicates;
   figures.invalid = invalid_;
-  figures.refused = selector_.refused();
+  figures.refused = selector_.refused() + refused_rtcp_;
   figures.timestamp_jumps = pipeline_.timestamp_jumps();
   figures.receiver_reports = receiver_reports_;
   figures.jitter_ms = rtcp_.stats().jitter_ms();

@@ -123,6 +123,7 @@ class Ingest final : private rtp::net::UdpPortUser,
   rtp::Result<void> open_udp();
   rtp::Result<void> open_tcp();
   void leave_behind();
+  bool is_foreign_rtcp(const rtp::net::Datagram& datagram) const;
   void name_refused(std::uint32_t ssrc, const rtp::SourceAddress& from);
   void take(rtp::Slice&& bytes, const rtp::SourceAddress& from, std::int64_t arrival_ns);
   void take_rtcp(std::span<const std::uint8_t> bytes, std::int64_t arrival_ns);
@@ -145,8 +146,10 @@ class Ingest final : private rtp::net::UdpPortUser,
   std::optional<SharedPort::Session> session_;   // of the shared port
   std::optional<rtp::net::TcpConnection> link_;  // that came to the shared port
   std::optional<boost::asio::ip::udp::endpoint> rtp_from_, rtcp_from_;
+  boost::asio::ip::udp::endpoint sender_endpoint_;  // of the newest RTP datagram
+  rtp::SourceAddress sender_;                       // the same
   rtp::SourceAddress tcp_from_;
-  std::uint64_t packets_ = 0, bytes_ = 0, invalid_ = 0, receiver_reports_ = 0;
+  std::uint64_t packets_ = 0, bytes_ = 0, invalid_ = 0, refused_rtcp_ = 0, receiver_reports_ = 0;
   bool first_media_told_ = false, closed_ = false, refused_named_ = false;
   std::uint64_t tick_bytes_ = 0, bitrate_bps_ = 0;
   sip::TimePoint tick_at_{};

@@ -80,8 +80,8 @@ def case_former_sender(world):
 class Liar:
     """Datagrams that lie, each in its own way, repeatable by the seed."""
 
-    def __init__(self, port, seed=1):
-        self.to, self.random, self.sent, self.running = ('127.0.0.1', port), random.Random(seed), 0, True
+    def __init__(self, port, seed, ssrc):
+        self.to, self.random, self.sent, self.running, self.ssrc = ('127.0.0.1', port), random.Random(seed), 0, True, ssrc
 
     def __call__(self, out):
         for _ in range(40 if self.running else 0):
@@ -92,17 +92,17 @@ class Liar:
     def datagram(self):
         r = self.random
         noise = r.randbytes(r.randrange(0, 1400))
-        rtp = struct.pack('>BBHII', 0x80, 96, r.randrange(65536), r.randrange(2**32), SSRC)
+        rtp = struct.pack('>BBHII', 0x80, 96, r.randrange(65536), r.randrange(2**32), self.ssrc)
         long_pes = b'\0\0\1\xe0' + r.randbytes(2) + noise
         return r.choice((
             noise,
             b'',
-            struct.pack('>BBHII', r.randrange(256), r.randrange(256), r.randrange(65536), 0, SSRC)[:r.randrange(13)],
+            struct.pack('>BBHII', r.randrange(256), r.randrange(256), r.randrange(65536), 0, self.ssrc)[:r.randrange(13)],
             bytes((0x40,)) + rtp[1:] + noise,                                     # RTP of version 1
             bytes((0x8f,)) + rtp[1:] + noise[:r.randrange(60)],                   # CSRCs that are not there
             bytes((0x90,)) + rtp[1:] + struct.pack('>HH', 0xbede, 0xffff) + noise,  # an extension beyond the end
             bytes((0xa0,)) + rtp[1:] + noise + bytes((255,)),                     # more padding than packet
-            struct.pack('>BBHI', 0x80 | r.randrange(32), r.randrange(200, 205), r.randrange(65536), SSRC) + noise,  # RTCP
+            struct.pack('>BBHI', 0x80 | r.randrange(32), r.randrange(200, 205), r.randrange(65536), self.ssrc) + noise,  # RTCP
             struct.pack('>BBHII', 0x80, r.randrange(128), r.randrange(65536), r.randrange(2**32), r.choice((0, 1, 2**32 - 1))) + noise,
             rtp + b'\0\0\1\xba' + noise, rtp + b'\0\0\1\xbc' + r.randbytes(2) + noise, rtp + long_pes))
 
@@ -116,7 +116,7 @@ def case_hostile_sender(world):
     world.start_gateway()
     clip = make_clip(world.clips['h264'].parent / 'intra.h264')
     port = open_ingest(world, 'attacked', ssrc=SSRC)['port']
-    within, beside = Liar(port), Liar(port, 2)
+    within, beside = Liar(port, 1, SSRC), Liar(port, 2, SSRC + 1)  # who has what was agreed is believed
     camera = UdpCamera(port, clip)
     wait_for('the stream', lambda: is_live(world, 'attacked'), 5)
     viewer = Viewer(world.rtsp, 'attacked')
@@ -129,6 +129,9 @@ def case_hostile_sender(world):
         while time.monotonic() < end:
             beside(out)
             time.sleep(0.01)
+        out.setblocking(False)
+        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
+            raise AssertionError(f'our reports go to a stranger: {out.recv(2000).hex()}')
     within.running = False
     figures = source(world, 'attacked')
     grown = memory_of(world) - before
