@@ -22,7 +22,7 @@ constexpr auto values = [] {
 // flags 1, tag 2, two flows of at most 1 + 8 + 2 * 18, MAC 8
 constexpr std::size_t most_bytes = 104;
 constexpr std::size_t mac_bytes = 8;
-enum : std::uint8_t { has_caller = 1, has_callee = 2, all_flags = 3 };
+enum : std::uint8_t { has_caller = 1, has_callee = 2, is_path = 4, all_flags = 7 };
 constexpr std::uint8_t v6_bit = 0x80;
 
 struct Writer {
@@ -88,8 +88,10 @@ struct Reader {
   }
 };
 
+// The flags come first.
 std::uint64_t mac_of(std::span<const std::uint8_t> bytes, std::string_view call_id,
                      const HashKey& key) {
+  if (bytes.front() & is_path) call_id = {};
   return KeyedHash(key)
       .add({reinterpret_cast<const char*>(bytes.data()), bytes.size()})
       .add(call_id)
@@ -132,7 +134,9 @@ std::uint16_t mark_of_tag(std::string_view tag) {
 void append_token(std::string& out, const DialogToken& token, std::string_view call_id,
                   const HashKey& key) {
   Writer w;
-  w.number((token.caller ? 1u : 0u) | (token.callee ? 2u : 0u), 1);
+  w.number((token.caller ? has_caller : 0u) | (token.callee ? has_callee : 0u) |
+               (token.of_path ? is_path : 0u),
+           1);
   w.number(token.caller_tag, 2);
   if (token.caller) w.flow(*token.caller);
   if (token.callee) w.flow(*token.callee);
@@ -154,6 +158,7 @@ std::optional<DialogToken> parse_token(std::string_view text, std::string_view c
   token.caller_tag = static_cast<std::uint16_t>(r.number(2));
   if (flags & has_caller) token.caller = r.flow();
   if (flags & has_callee) token.callee = r.flow();
+  token.of_path = (flags & is_path) != 0;
   if (!r.good || flags > all_flags) return std::nullopt;
   return token;
 }

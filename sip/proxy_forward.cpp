@@ -22,6 +22,19 @@ bool wants_record_route(const MessageView& request) {
   }
 }
 
+// The topmost of its Vias is its only one: nobody stands between us and who has sent it.
+bool is_first_hop(const MessageView& request) {
+  auto vias = request.values(HeaderId::via);
+  auto via = vias.begin();
+  return via != vias.end() && ++via == vias.end();
+}
+
+bool supports(const MessageView& request, std::string_view option) {
+  for (const auto element : request.values(HeaderId::supported))
+    if (scan::iequals(element, option)) return true;
+  return false;
+}
+
 std::uint32_t hops_left(const MessageView& request, std::uint32_t most) {
   const auto hops = request.max_forwards();
   if (!hops || *hops == 0) return most;
@@ -85,6 +98,7 @@ void Server::Impl::write_request(std::string& out, const ProxyTarget& target, co
   record_route.clear();
   if (config.record_route && wants_record_route(*what.request))
     write_record_route(what, target, to);
+  if (wants_path(what)) write_path(what, to);
   branch.clear();
   branches.append(branch, with);
   if (with.kind == BranchKind::stateless && what.source.connection != ConnectionId::none)
@@ -115,6 +129,29 @@ std::optional<Flow> Server::Impl::flow_of_caller(const Outgoing& what) const {
       IpAddress::parse(via.sent_by.host) == what.source.remote.ip)
     return std::nullopt;
   return what.source;
+}
+
+// RFC 3327 5.2: not for who would not understand it in the answer.
+bool Server::Impl::wants_path(const Outgoing& what) const {
+  return config.add_path && what.request->method() == Method::register_ &&
+         is_first_hop(*what.request) && supports(*what.request, "path");
+}
+
+// `ob` promises that the flow is kept alive: over a stream CRLF is answered, over UDP it would take
+// STUN.
+void Server::Impl::write_path(const Outgoing& what, const Flow& to) {
+  const auto* const side_out = interfaces.of(to);
+  if (!side_out) return;
+  DialogToken token;
+  token.of_path = true;
+  token.caller = what.source;
+  const bool secure = next_hop.request_uri.starts_with("sips:");
+  record_route += secure ? "Path: <sips:" : "Path: <sip:";
+  append_token(record_route, token, {}, key);
+  record_route += '@';
+  record_route += side_out->record_route;
+  if (is_reliable(what.source.transport)) record_route.insert(record_route.size() - 1, ";ob");
+  record_route += "\r\n";
 }
 
 // 16.6 step 4; two lines when it leaves by another socket than it came (RFC 5658): each side finds

@@ -20,6 +20,9 @@ struct ProxyRoute {
   std::string routes;        // those that remain, one list; empty: none
   std::optional<DialogToken> token;
   bool bad_token = false;  // there was one, but not ours or not for this call
+
+  // It comes by the Path of a registration: for one of our clients, whatever its Request-URI says.
+  bool by_path() const { return token && token->of_path; }
 };
 
 // `out` is used again from request to request.

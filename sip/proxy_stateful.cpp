@@ -179,11 +179,15 @@ void Server::Impl::on_try_failed(TransactionId client, const Owner& owner, int s
   fail_try(id, *c, n, status, now, out);
 }
 
-// 16.9: a transport that fails is a 503 of that branch; 16.7: no answer is a 408.
+// 16.9: a transport that fails is a 503 of that branch; 16.7: no answer is a 408. RFC 5626 5.3.1:
+// who has sent it along a flow of ours is told that this flow is gone.
 void Server::Impl::fail_try(ContextId id, ResponseContext& c, std::size_t n, int status,
                             TimePoint now, Output& out) {
   c.tries[n].state = ProxyTry::State::done;
-  if (!retry_elsewhere(id, c, n, now, out)) take_answer(c, status, nullptr);
+  if (!retry_elsewhere(id, c, n, now, out)) {
+    const bool flow_failed = status == 503 && c.targets[c.tries[n].target].by_token;
+    take_answer(c, flow_failed ? 430 : status, nullptr);
+  }
   check(id, c, now, out);
 }
 

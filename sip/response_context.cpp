@@ -48,7 +48,7 @@ ProxyTarget& ResponseContext::add_target() {
   target.uri.clear();
   target.path.clear();
   target.flow = {};
-  target.has_flow = target.by_next_hop = false;
+  target.has_flow = target.by_token = target.by_next_hop = false;
   target.q_1000 = 1000;
   return target;
 }

@@ -21,6 +21,7 @@ struct ProxyTarget {
   std::string path;          // Route values of the binding (RFC 3327); may be empty
   Flow flow;                 // the binding's own, when `has_flow`
   bool has_flow = false;     // else `uri` (or a Route) is resolved
+  bool by_token = false;     // the flow is one that we have named in Record-Route or Path
   bool by_next_hop = false;  // goes where the configured next hop is
   std::uint16_t q_1000 = 1000;
 };

@@ -79,6 +79,9 @@ struct ServerConfig {
 
   // In-dialog requests come through us again (16.6 step 4).
   bool record_route = true;
+  // A REGISTER for somebody else's registrar, from a user agent that knows Path, leads back to it
+  // by the flow that it came by (RFC 3327, RFC 5626 5.1).
+  bool add_path = true;
   bool trying_at_once = true;     // 100 to each INVITE without waiting 200 ms
   bool recurse_redirects = true;  // 3xx of a branch adds its contacts as targets (16.7 step 4)
   // 18.1.1: a request of more than 1,300 bytes leaves by TCP, and by UDP when that is refused.

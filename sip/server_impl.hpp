@@ -141,6 +141,8 @@ struct Server::Impl {
   bool settle_local(Flow& flow, const Flow& near) const;
   void write_request(std::string& out, const ProxyTarget& target, const Flow& to,
                      const Outgoing& what, const ProxyBranch& with);
+  bool wants_path(const Outgoing& what) const;
+  void write_path(const Outgoing& what, const Flow& to);
   void write_record_route(const Outgoing& what, const ProxyTarget& target, const Flow& to);
   std::optional<Flow> flow_of_caller(const Outgoing& what) const;
   std::string_view next_uri(const ProxyTarget& target) const;

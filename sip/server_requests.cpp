@@ -84,12 +84,16 @@ void Server::Impl::read(Turn& turn) {
   read_route(route, *turn.message, turn.flow, interfaces, key);
   if (route.bad_token) ++stats.bad_tokens;
   if (parse_uri(route.request_uri, turn.uri)) turn.uri = {};
-  turn.to_ours = route.routes.empty() && interfaces.is_ours(turn.uri, turn.flow);
+  turn.to_ours =
+      route.routes.empty() && !route.by_path() && interfaces.is_ours(turn.uri, turn.flow);
 }
 
 void Server::Impl::dispatch(Turn& turn) {
   read(turn);
-  if (turn.to_ours) {
+  // Before one server, which is the registrar, too.
+  const bool registers_there = turn.message->method() == Method::register_ && !config.registrar &&
+                               config.next_hop_for == NextHopFor::everything;
+  if (turn.to_ours && !registers_there) {
     if (turn.message->method() == Method::register_ && config.registrar) return register_here(turn);
     if (takes_subscription(turn)) return subscribe_here(turn);
     if (is_self(turn.uri)) return answer_here(turn);
@@ -172,7 +176,7 @@ Server::Impl::Admission Server::Impl::admission(Turn& turn, bool may_ask) {
 int Server::Impl::find_targets(const Turn& turn, ResponseContext& into) {
   into.breadth = breadth_of(*turn.message).value_or(config.limits.max_breadth);
   const bool routed = !route.routes.empty();
-  const bool fixed = !routed && config.next_hop_for != NextHopFor::nothing &&
+  const bool fixed = !routed && !route.by_path() && config.next_hop_for != NextHopFor::nothing &&
                      !in_dialog(route, *turn.message) &&
                      (config.next_hop_for == NextHopFor::everything ||
                       (config.next_hop_for == NextHopFor::foreign && !turn.to_ours));
@@ -185,8 +189,8 @@ int Server::Impl::find_targets(const Turn& turn, ResponseContext& into) {
   if (!route.token) return 0;
   const auto from = turn.message->from();
   const bool by_caller = from && mark_of_tag(from->tag()) == route.token->caller_tag;
-  const auto& flow = by_caller ? route.token->callee : route.token->caller;
-  target.has_flow = flow.has_value();
+  const auto& flow = by_caller && !route.by_path() ? route.token->callee : route.token->caller;
+  target.has_flow = target.by_token = flow.has_value();
   if (flow) target.flow = *flow;
   return 0;
 }

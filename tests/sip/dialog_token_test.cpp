@@ -55,6 +55,16 @@ TEST_CASE("dialog token: what goes in comes out, in characters of a user part") 
   }
 }
 
+TEST_CASE("dialog token: that of a Path is good for every call, and made by nobody else") {
+  DialogToken token{flow(Transport::wss, "192.0.2.1:443", "198.51.100.7:50000", 9), {}, 0};
+  token.of_path = true;
+  const auto text = text_of(token, "register@1");
+  CHECK(parse_token(text, "call@1", key) == token);
+  CHECK_FALSE(parse_token(text, "call@1", HashKey{1, 3}));
+  token.of_path = false;
+  CHECK_FALSE(parse_token(text_of(token, "register@1"), "call@1", key));
+}
+
 TEST_CASE("dialog token: another's, another call's, a changed or cut one is none") {
   const auto text =
       text_of({flow(Transport::udp, "192.0.2.1:5060", "198.51.100.7:40001", 0), {}, 7});
