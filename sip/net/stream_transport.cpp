@@ -154,14 +154,19 @@ ConnectionPtr StreamTransport::find(const Flow& flow) const {
 }
 
 ConnectionPtr StreamTransport::open(const Flow& flow) {
-  const bool secure = flow.transport == Transport::tls;
+  const bool secure = is_secure(flow.transport);
   if (flow.connection != ConnectionId::none || flow.remote.port == 0) return nullptr;
-  if (is_websocket(flow.transport) || !table_->has_room() || (secure && !client_tls_))
-    return nullptr;
+  if (!table_->has_room() || (secure && !client_tls_)) return nullptr;
   auto numbered = flow;
   numbered.connection = table_->next_id();
-  auto connection = std::make_shared<StreamConnection>(table_, ByteStream(tcp::socket(io_)),
-                                                       numbered, Connection::Origin::ours);
+  ByteStream stream{tcp::socket(io_)};
+  ConnectionPtr connection;
+  if (is_websocket(flow.transport)) {
+    connection = connect_websocket(table_, std::move(stream), numbered);
+  } else {
+    connection = std::make_shared<StreamConnection>(table_, std::move(stream), numbered,
+                                                    Connection::Origin::ours);
+  }
   table_->add(connection);
   const auto& server = server_at(flow.remote);
   connection->start_connecting(secure ? client_tls_->connect(server) : TlsSession{}, server,

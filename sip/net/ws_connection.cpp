@@ -69,6 +69,9 @@ class WsConnection final : public Connection {
     };
   }
   void opened() override;
+  void set_timeouts();
+  void ask();
+  void on_answer(error_code ec);
   void on_request(error_code ec);
   void refuse();
   void accept();
@@ -78,6 +81,7 @@ class WsConnection final : public Connection {
 
   std::optional<Socket> socket_;
   std::optional<Upgrade> upgrade_;
+  std::optional<websocket::response_type> answer_;  // to ours
   std::optional<http::response<http::string_body>> refusal_;
   beast::flat_buffer buffer_;
   std::deque<std::string> queue_;
@@ -89,10 +93,33 @@ class WsConnection final : public Connection {
 
 void WsConnection::opened() {
   socket_.emplace(stream_, weak_from_this());
+  if (!was_accepted()) return ask();
   upgrade_.emplace();
   upgrade_->header_limit(most_head_bytes);
   http::async_read_header(socket_->next_layer(), buffer_, *upgrade_,
                           guarded([this](error_code ec) { on_request(ec); }));
+}
+
+void WsConnection::ask() {
+  set_timeouts();
+  socket_->set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
+    request.set(http::field::sec_websocket_protocol, sub_protocol);
+  }));
+  answer_.emplace();
+  auto host = domain().empty() ? to_host(flow().remote.ip) : domain();
+  host += ':' + std::to_string(flow().remote.port);
+  socket_->async_handshake(*answer_, host, "/", guarded([this](error_code ec) { on_answer(ec); }));
+}
+
+// RFC 7118 4.1: a server that does not choose "sip" speaks something else.
+void WsConnection::on_answer(error_code ec) {
+  if (ec) return fail();
+  const std::string_view chosen = (*answer_)[http::field::sec_websocket_protocol];
+  if (!scan::iequals(chosen, sub_protocol)) return fail();
+  answer_.reset();
+  ready();
+  receive();
+  if (!is_closed()) flush();  // what was queued meanwhile
 }
 
 void WsConnection::on_request(error_code ec) {
@@ -113,18 +140,22 @@ void WsConnection::refuse() {
   http::async_write(socket_->next_layer(), *refusal_, guarded([this](error_code) { fail(); }));
 }
 
-void WsConnection::accept() {
+void WsConnection::set_timeouts() {
   websocket::stream_base::timeout timeout;
   timeout.handshake_timeout = table_->limits.connect_within;
   timeout.idle_timeout = ping_after;
   timeout.keep_alive_pings = true;
   socket_->set_option(timeout);
-  socket_->set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
-    response.set(http::field::sec_websocket_protocol, sub_protocol);
-  }));
   socket_->read_message_max(table_->limits.ws_message_bytes);
   socket_->control_callback(
       [this](websocket::frame_type, beast::string_view) { heard(Clock::now()); });
+}
+
+void WsConnection::accept() {
+  set_timeouts();
+  socket_->set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
+    response.set(http::field::sec_websocket_protocol, sub_protocol);
+  }));
   socket_->async_accept(upgrade_->get(), guarded([this](error_code ec) {
                           if (ec) return fail();
                           upgrade_.reset();
@@ -204,6 +235,12 @@ ConnectionPtr accept_websocket(std::shared_ptr<ConnectionTable> table, ByteStrea
                                const Flow& flow) {
   return std::make_shared<WsConnection>(std::move(table), std::move(stream), flow,
                                         Connection::Origin::accepted);
+}
+
+ConnectionPtr connect_websocket(std::shared_ptr<ConnectionTable> table, ByteStream stream,
+                                const Flow& flow) {
+  return std::make_shared<WsConnection>(std::move(table), std::move(stream), flow,
+                                        Connection::Origin::ours);
 }
 
 }  // namespace sip::net
