@@ -5,7 +5,7 @@
 namespace sip::net {
 namespace {
 
-constexpr double thick_per_second = 200;
+constexpr double worth_a_rest = 2;      // datagrams that a rest brings
 constexpr double idle_enough = 0.25;    // busier threads find several without resting
 constexpr double enough_to_judge = 64;  // datagrams: that half of them stay away is no accident
 constexpr Duration quiet = std::chrono::milliseconds(100);
@@ -49,7 +49,7 @@ bool ReceivePace::judge_rests(double seconds) {
   const bool brought = came >= rate_ * seconds / 2;
   rate_ = 0.75 * rate_ + 0.25 * came / seconds;
   busy_share_ = seconds_of(window_busy_) / seconds;
-  resting_ = brought && rate_ >= thick_per_second && busy_share_ < idle_enough;
+  resting_ = brought && rate_ * seconds_of(rest_) >= worth_a_rest && busy_share_ < idle_enough;
   distrust_ = brought ? distrust_ / 2 : std::clamp(2 * distrust_, least_distrust, most_distrust);
   return brought;
 }
@@ -57,7 +57,7 @@ bool ReceivePace::judge_rests(double seconds) {
 void ReceivePace::judge_flood(double seconds, TimePoint now) {
   rate_ = static_cast<double>(window_count_) / seconds;
   busy_share_ = seconds_of(window_busy_) / seconds;
-  const bool thick = rate_ >= thick_per_second && busy_share_ < idle_enough;
+  const bool thick = rate_ * seconds_of(rest_) >= worth_a_rest && busy_share_ < idle_enough;
   const bool held_back = rested_rate_ > 0 && rate_ > 2 * rested_rate_;
   if (held_back) {
     distrust_ = std::clamp(2 * distrust_, least_distrust, most_distrust);

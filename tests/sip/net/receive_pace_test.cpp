@@ -106,6 +106,7 @@ TEST_CASE("a socket rests when that saves wakes") {
     Load load;
     double wakes_at_least, wakes_at_most;
     Duration latest;
+    Duration rest = 5ms;
   } rows[] = {
       {"a keepalive now and then is answered at once", {.per_second = 20}, 15, 25, 1ms},
       {"100 a second, too", {.per_second = 100}, 80, 120, 1ms},
@@ -115,11 +116,13 @@ TEST_CASE("a socket rests when that saves wakes") {
        215,
        7ms},
       {"500 a second", {.per_second = 500}, 150, 215, 7ms},
+      {"10,000 devices, when a rest is long enough", {.per_second = 167}, 45, 90, 18ms, 16ms},
+      {"and not for one or none", {.per_second = 50}, 40, 60, 1ms, 16ms},
       {"a busy thread finds several anyhow", {.per_second = 40'000}, 1'000, 40'000, 6ms},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
-    const auto outcome = World(row.load, 5ms).run(10s);
+    const auto outcome = World(row.load, row.rest).run(10s);
     CHECK(outcome.served_per_second == doctest::Approx(row.load.per_second).epsilon(0.15));
     CHECK(outcome.wakes_per_second >= row.wakes_at_least);
     CHECK(outcome.wakes_per_second <= row.wakes_at_most);
