@@ -7,6 +7,9 @@
 namespace gateway::rtsp {
 namespace {
 
+constexpr int early_reports = 3;
+constexpr std::int64_t early_interval_ns = 1'000'000'000;
+
 // The stream's clock is tied to the wall clock; this is used only before that is known.
 std::int64_t wall_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -51,7 +54,7 @@ bool TrackReports::first_due(std::size_t track) const {
 bool TrackReports::due(std::size_t track, std::int64_t now_ns) const {
   const auto* found = find(track);
   if (!found || !found->started || found->reported_ns == now_ns) return false;
-  return found->outdated || std::ranges::any_of(tracks_, [&](const Track& other) {
+  return found->outdated || early(now_ns) || std::ranges::any_of(tracks_, [&](const Track& other) {
            return other.started && (other.reported_ns == now_ns || other.sender.due(now_ns));
          });
 }
@@ -76,6 +79,11 @@ void TrackReports::report(std::size_t track, std::int64_t now_ns, std::vector<st
   if (!found) return;
   const bool first = !std::exchange(found->started, true);
   for (auto& other : tracks_) other.outdated |= first;
+  if (first) early_left_ = early_reports;
+  if (first || early(now_ns)) {
+    early_left_ -= first ? 0 : 1;
+    early_ns_ = now_ns + early_interval_ns;
+  }
   found->outdated = false;
   found->reported_ns = now_ns;
   found->sender.report(sender_info(track), now_ns, out);

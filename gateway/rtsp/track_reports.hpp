@@ -1,6 +1,9 @@
 // The RTCP that one viewer gets (RFC 3550 6): for each track SR + SDES before its first RTP packet
 // and every 5 s, SR + SDES + BYE at the end; and what its receiver reports say. Pure.
 //
+// At first every second (6.2 allows it at the rates of video): players that are sent old pictures
+// faster than they were taken learn the wrong clock from that, and hold to it until the next SR.
+//
 // All tracks report at the same time: what ties the stream to the wall clock moves by some
 // milliseconds while it is learnt, and picture and sound shall move together.
 #pragma once
@@ -47,8 +50,12 @@ class TrackReports {
   const Track* find(std::size_t track) const;
   rtp::SenderInfo sender_info(std::size_t track) const;
 
+  bool early(std::int64_t now_ns) const { return early_left_ > 0 && now_ns >= early_ns_; }
+
   const Session& session_;
   const TsStream* ts_;
+  int early_left_ = 0;  // reports before their time
+  std::int64_t early_ns_ = 0;
   std::vector<Track> tracks_;
 };
 

@@ -35,7 +35,7 @@ class Pollers:
 
 def case_threads(world):
     """Cameras register, viewers come and go over TCP and UDP, the API is polled, streams begin and end, disks are written: at once."""
-    world.start_gateway(media_linger_ms=200, server_log_level='debug')
+    world.start_gateway(media_linger_ms=200, server_log_level='debug', server_shards=2)
     world.start_camera()
     expect(players.ffprobe(world.url(), seconds=40) == ['h264', 'pcm_alaw'], 'a picture')
 
