@@ -45,7 +45,7 @@ class PacketRing {
   void pop_front() {
     assert(!empty());
     auto& packet = slots_[begin_ & (slots_.size() - 1)];
-    for (auto& slice : packet.slices) slice = {};
+    for (std::size_t i = 0; i < packet.slice_count; ++i) packet.slices[i].owner = {};
     ++begin_;
   }
 

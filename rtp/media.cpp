@@ -30,18 +30,4 @@ const char* to_string(Codec codec) {
   return "unknown";
 }
 
-MediaKind kind_of(Codec codec) {
-  switch (codec) {
-    case Codec::g711a:
-    case Codec::g711u:
-    case Codec::g722_1:
-    case Codec::g723_1:
-    case Codec::g729:
-    case Codec::aac:
-      return MediaKind::audio;
-    default:
-      return MediaKind::video;
-  }
-}
-
 }  // namespace rtp

@@ -17,7 +17,7 @@ enum class Codec : std::uint8_t {
   h265,
   mpeg4,
   svac,
-  g711a,
+  g711a,  // from here on audio
   g711u,
   g722_1,
   g723_1,
@@ -28,7 +28,9 @@ enum class Codec : std::uint8_t {
 enum class MediaKind : std::uint8_t { video, audio };
 
 const char* to_string(Codec codec);
-MediaKind kind_of(Codec codec);
+constexpr MediaKind kind_of(Codec codec) {
+  return codec >= Codec::g711a ? MediaKind::audio : MediaKind::video;
+}
 
 // Out-of-band description of a coded stream, each without start code: H.264 {sps, pps},
 // H.265 {vps, sps, pps}, AAC {config} (AudioSpecificConfig, ISO 14496-3).

@@ -71,7 +71,8 @@ bool InterleavedWriter::write_batch(std::int64_t now_ns) {
   for (auto* feed : feeds_) feed->prepare(now_ns, queue_);
   GatherBatch batch;
   if (queued_bytes() > 0) batch.add_bytes(queue_.data() + queue_sent_, queued_bytes());
-  for (auto* feed : feeds_) feed->gather(batch);
+  bool more = false;
+  for (auto* feed : feeds_) more = feed->gather(batch) || more;
   if (batch.empty()) return false;
 
   msghdr message{};
@@ -90,7 +91,7 @@ bool InterleavedWriter::write_batch(std::int64_t now_ns) {
   const auto bytes = static_cast<std::size_t>(std::max<ssize_t>(written, 0));
   if (bytes > 0) last_progress_ns_ = now_ns;
   take(batch, bytes);
-  if (bytes == batch.bytes_) return true;
+  if (bytes == batch.bytes_) return more;
   wait_writable();
   tell_blocked(now_ns);
   return false;

@@ -30,8 +30,8 @@ class InterleavedWriter : public std::enable_shared_from_this<InterleavedWriter>
     virtual ~Feed() = default;
     // Appends whole interleaved frames that must go before its next packet.
     virtual void prepare(std::int64_t now_ns, std::vector<std::uint8_t>& frames) = 0;
-    // Adds packets until the batch is full or a packet must wait for prepare().
-    virtual void gather(GatherBatch& batch) = 0;
+    // Adds packets until the batch is full or a packet must wait for prepare(); then true.
+    virtual bool gather(GatherBatch& batch) = 0;
     // The packet is the kernel's, or will be.
     virtual void sent(std::uint64_t index) = 0;
     // The socket takes no more for now.

@@ -15,12 +15,6 @@ Session::Session(std::string id, std::uint64_t connection, Target target,
       stream_(hold_->stream()),
       layout_(stream_.layout()) {}
 
-const Session::TrackSetup* Session::setup_of(std::size_t track) const {
-  for (const auto& setup : setups_)
-    if (setup.track == track) return &setup;
-  return nullptr;
-}
-
 void Session::set_up(std::size_t track, Transport transport) {
   remove(track);
   setups_.push_back({track, std::move(transport)});

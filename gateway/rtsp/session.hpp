@@ -53,7 +53,11 @@ class Session {
   Stream& stream() const { return stream_; }
   State state() const { return state_; }
   const std::vector<TrackSetup>& setups() const { return setups_; }
-  const TrackSetup* setup_of(std::size_t track) const;
+  const TrackSetup* setup_of(std::size_t track) const {
+    for (const auto& setup : setups_)
+      if (setup.track == track) return &setup;
+    return nullptr;
+  }
   Transport::Lower lower() const { return setups_.front().transport.lower; }  // once set up
   // SAT>IP: all tracks as one MPEG-TS, addressed as /stream=N.
   std::optional<unsigned> satip_stream() const { return satip_stream_; }

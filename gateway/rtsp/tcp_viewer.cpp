@@ -75,15 +75,17 @@ void TcpViewer::prepare_ts(std::vector<std::uint8_t>& frames) {
   }
 }
 
-void TcpViewer::gather(GatherBatch& batch) {
-  if (!playing() || ts_) return;
+bool TcpViewer::gather(GatherBatch& batch) {
+  if (!playing()) return false;
+  if (ts_) return next_packet() != nullptr;
   const auto end = stream().end();
   for (auto i = head_.next(head_.position()); i < end; i = head_.next(i + 1)) {
     const auto& packet = stream().packet(i);
     const auto* setup = session_->setup_of(packet.track);
-    if (reports_.first_due(packet.track)) return;
-    if (!batch.add(*this, i, packet, setup->transport.rtp_channel.value_or(0))) return;
+    if (reports_.first_due(packet.track)) return true;
+    if (!batch.add(*this, i, packet, setup->transport.rtp_channel.value_or(0))) return true;
   }
+  return false;
 }
 
 void TcpViewer::sent(std::uint64_t index) {

@@ -21,7 +21,7 @@ class TcpViewer final : public LiveViewer, private InterleavedWriter::Feed {
   bool acknowledges() const override { return true; }
 
   void prepare(std::int64_t now_ns, std::vector<std::uint8_t>& frames) override;
-  void gather(GatherBatch& batch) override;
+  bool gather(GatherBatch& batch) override;
   void sent(std::uint64_t index) override;
   void blocked(std::int64_t now_ns) override { head_.check_backlog(now_ns); }
 
