@@ -177,6 +177,17 @@ void Registration::server() {
       [server] { return server->location().bindings(); });
   add(gauge, "gbgate_sip_addresses", "Addresses of record with a contact", {},
       [server] { return server->location().addresses(); });
+  const auto stored = [&](MetricKind kind, const char* name, const char* help, auto member) {
+    add(kind, name, help, {}, [server, member] {
+      const auto* const store = server->store();
+      return store ? store->counters().*member : 0;
+    });
+  };
+  using Stored = LocationStore::Counters;
+  stored(gauge, "gbgate_sip_location_stored_bytes", "Bytes of the log of registrations",
+         &Stored::stored_bytes);
+  stored(counter, "gbgate_sip_location_write_errors_total",
+         "Writes to the log of registrations that failed", &Stored::write_errors);
   const auto figure = [&](MetricKind kind, const char* name, const char* help, const Labels& labels,
                           auto member) {
     add(kind, name, help, labels,
