@@ -22,7 +22,7 @@ constexpr auto values = [] {
 // flags 1, tag 2, two flows of at most 1 + 8 + 2 * 18, MAC 8
 constexpr std::size_t most_bytes = 104;
 constexpr std::size_t mac_bytes = 8;
-enum : std::uint8_t { has_caller = 1, has_callee = 2, is_path = 4, all_flags = 7 };
+constexpr unsigned has_caller = 1, has_callee = 2, is_path = 4, all_flags = 7;
 constexpr std::uint8_t v6_bit = 0x80;
 
 struct Writer {
