@@ -22,11 +22,12 @@ namespace {
 
 // In front of each datagram: with its RTP header it is what a packet for viewers needs as its head.
 constexpr std::size_t headroom_bytes = 16;
-constexpr std::size_t room_bytes = 1520;  // what fits an Ethernet frame fits it
-constexpr std::size_t slot_bytes = headroom_bytes + room_bytes;
+// For each datagram: what fits an Ethernet frame at first, then what this sender's have needed.
+constexpr std::size_t most_room_bytes = 1520, least_room_bytes = 512;
+constexpr unsigned datagrams_until_judged = 256;
 constexpr std::size_t batch_size = 32;
 constexpr std::size_t frame_slots = 12;  // most frames have fewer datagrams
-constexpr std::size_t overflow_bytes = 65536 - room_bytes;
+constexpr std::size_t overflow_bytes = 65536;
 // Then other sockets of the shard get their turn.
 constexpr int batches_per_wake = 4;
 
@@ -48,7 +49,6 @@ struct Scratch {
 
   Scratch() {
     for (std::size_t i = 0; i < batch_size; ++i) {
-      parts[i][0].iov_len = room_bytes;
       parts[i][1] = {overflow_of(i), overflow_bytes};
       auto& header = headers[i].msg_hdr;
       header.msg_name = &names[i];
@@ -68,9 +68,10 @@ struct Scratch {
   }
 
   // From the `first`-th on, one behind the other at `slots`.
-  void prepare(std::size_t first, std::uint8_t* slots, std::size_t end) {
+  void prepare(std::size_t first, std::uint8_t* slots, std::size_t end, std::size_t room_bytes) {
     for (std::size_t i = first; i < end; ++i)
-      parts[i][0].iov_base = slots + (i - first) * slot_bytes + headroom_bytes;
+      parts[i][0] = {slots + (i - first) * (headroom_bytes + room_bytes) + headroom_bytes,
+                     room_bytes};
   }
 };
 
@@ -121,7 +122,7 @@ struct UdpPort::Impl : std::enable_shared_from_this<UdpPort::Impl> {
   Impl(const asio::any_io_executor& executor, UdpPortUser& u, UdpPortOptions o)
       : user(&u),
         options(o),
-        pool(std::max(o.slab_bytes, slot_bytes), 16),
+        pool(std::max(o.slab_bytes, headroom_bytes + most_room_bytes), 16),
         rtp(executor),
         rtcp(executor) {
     rtcp.rtcp = true;
@@ -136,6 +137,7 @@ struct UdpPort::Impl : std::enable_shared_from_this<UdpPort::Impl> {
   bool receive_batch(Channel& channel);
   std::size_t prepare(Scratch& s);
   void advance(const Scratch& s, std::size_t received);
+  void learn_room(const Scratch& s, std::size_t received);
   void take(Scratch& s, std::size_t i, std::int64_t now_ns, Channel& channel);
   Slice bytes_of(Scratch& s, std::size_t i, std::size_t size);
   Result<void> send(Channel& channel, std::span<const std::uint8_t> bytes, const udp::endpoint& to);
@@ -144,7 +146,9 @@ struct UdpPort::Impl : std::enable_shared_from_this<UdpPort::Impl> {
   UdpPortOptions options;
   SlabPool pool;
   SlabRef slab;
-  std::size_t used = 0;           // of slab
+  std::size_t used = 0;  // of slab
+  std::size_t room_bytes = most_room_bytes, largest = 0;
+  unsigned judged_after = datagrams_until_judged;
   SlabRef next_slab;              // while receiving, where slab has little room left
   std::size_t slots_in_slab = 0;  // while receiving
   Channel rtp, rtcp;
@@ -215,17 +219,18 @@ void UdpPort::Impl::on_readable(Channel& channel) {
 // Where a batch goes: a frame's datagrams shall come with one call, also at the end of a slab. The
 // number of slots.
 std::size_t UdpPort::Impl::prepare(Scratch& s) {
+  const auto slot_bytes = headroom_bytes + room_bytes;
   if (!slab || pool.slab_bytes() - used < slot_bytes) {
     slab = pool.take();
     used = 0;
   }
   slots_in_slab = std::min(batch_size, (pool.slab_bytes() - used) / slot_bytes);
-  s.prepare(0, slab->data() + used, slots_in_slab);
+  s.prepare(0, slab->data() + used, slots_in_slab, room_bytes);
   if (slots_in_slab >= frame_slots) return slots_in_slab;
   next_slab = pool.take();
   const auto slots =
       std::min(slots_in_slab + pool.slab_bytes() / slot_bytes, std::size_t{frame_slots});
-  s.prepare(slots_in_slab, next_slab->data(), slots);
+  s.prepare(slots_in_slab, next_slab->data(), slots, room_bytes);
   return slots;
 }
 
@@ -240,7 +245,20 @@ void UdpPort::Impl::advance(const Scratch& s, std::size_t received) {
   }
   next_slab = {};
   used =
-      std::min(used + (slots - 1) * slot_bytes + headroom_bytes + aligned(last), pool.slab_bytes());
+      std::min(used + (slots - 1) * (headroom_bytes + room_bytes) + headroom_bytes + aligned(last),
+               pool.slab_bytes());
+}
+
+// Memory that no datagram needs would be held for as long as the ring of the stream is.
+void UdpPort::Impl::learn_room(const Scratch& s, std::size_t received) {
+  for (std::size_t i = 0; i < received; ++i)
+    largest = std::max<std::size_t>(largest, s.headers[i].msg_len);
+  judged_after -= std::min(judged_after, static_cast<unsigned>(received));
+  if (largest <= room_bytes && judged_after > 0) return;
+  room_bytes = std::clamp(aligned(largest), least_room_bytes, most_room_bytes);
+  if (judged_after > 0) return;
+  judged_after = datagrams_until_judged;
+  largest = 0;
 }
 
 // True when there may be more.
@@ -260,6 +278,7 @@ bool UdpPort::Impl::receive_batch(Channel& channel) {
   s.datagrams.clear();
   for (std::size_t i = 0; i < received; ++i) take(s, i, now_ns, channel);
   advance(s, received);
+  learn_room(s, received);
   s.renew(received);
   ++counters.batches;
   if (!s.datagrams.empty()) user->on_datagrams(s.datagrams);

@@ -34,7 +34,7 @@ class UdpPortUser {
 
 struct UdpPortOptions {
   int receive_buffer_bytes = 4 * 1024 * 1024;  // asked for; the system may grant less
-  std::size_t slab_bytes = 64 * 1024;          // 1,520 bytes are kept free for each datagram
+  std::size_t slab_bytes = 64 * 1024;  // 1,520 bytes a datagram, or what the sender's have needed
 };
 
 class UdpPort {
@@ -64,7 +64,7 @@ class UdpPort {
     std::uint64_t datagrams = 0, bytes = 0;
     std::uint64_t batches = 0;       // callbacks
     std::uint64_t system_calls = 0;  // recvmmsg
-    std::uint64_t large = 0;         // above 1,520 bytes: received whole, copied once
+    std::uint64_t large = 0;         // above the room for each: received whole, copied once
     std::uint64_t truncated = 0;     // the system cut them; dropped
     std::uint64_t kernel_drops = 0;  // SO_RXQ_OVFL: the receive buffer was full
     std::uint64_t receive_errors = 0, send_errors = 0;

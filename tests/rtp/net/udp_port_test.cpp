@@ -92,6 +92,29 @@ TEST_CASE_FIXTURE(Fixture, "large datagrams come whole") {
   CHECK(port.counters().truncated == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "the room for each datagram is learnt from the sender's") {
+  REQUIRE(port.open(loopback, 22016).has_value());
+  struct Step {
+    std::size_t datagrams, bytes, copied;
+  };
+  // 256 datagrams are a judgement.
+  const Step steps[] = {{300, 900, 0}, {1, 1400, 1}, {300, 1400, 0}, {1, 1500, 1}, {20, 1500, 0}};
+  for (const auto& step : steps) {
+    CAPTURE(step.bytes);
+    const auto copied = port.counters().large;
+    for (std::size_t n = 0; n < step.datagrams; ++n) {
+      const Bytes bytes(step.bytes, static_cast<std::uint8_t>(n));
+      user.received.clear();
+      send(bytes, 22016);
+      run_until(1);
+      REQUIRE(user.received.size() == 1);
+      const auto got = user.received[0].bytes.bytes();
+      REQUIRE(Bytes(got.begin(), got.end()) == bytes);
+    }
+    CHECK(port.counters().large - copied == step.copied);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "an empty datagram does no harm") {
   REQUIRE(port.open(loopback, 22014).has_value());
   send({}, 22014);
