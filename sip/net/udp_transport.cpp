@@ -2,6 +2,7 @@
 
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
+#include <netinet/udp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,8 @@ constexpr std::size_t datagram_bytes = 64 * 1024;
 constexpr std::size_t datagram_stride = datagram_bytes + 17 * 64;
 constexpr int batches_per_wake = 4;  // then others on this thread have their turn
 constexpr std::size_t control_bytes = CMSG_SPACE(sizeof(in6_pktinfo));
+// What fits a packet of any usual network, and an IP datagram.
+constexpr std::size_t most_segment_bytes = 1400, most_train_bytes = 65000;
 
 // The address that a datagram was sent to, when the socket listens on all.
 IpAddress destination_of(const msghdr& header, const IpAddress& bound) {
@@ -145,6 +148,7 @@ struct UdpTransport::Listener {
   ReceivePace pace;
   Address local;
   unsigned backlog = 0;  // percent, as it was told
+  bool segments = true;  // the system cuts one large datagram into many, as far as we know
 };
 
 // One for all sockets: each is used within one call.
@@ -178,6 +182,52 @@ struct UdpTransport::Outbox {
   mmsghdr headers[batch_size];
   Flow flows[batch_size];
   std::vector<Flow> failed;  // of what could not be sent
+  // Neighbours of one size to one peer, as they come from a proxy or a border controller, pass the
+  // system's layers as one (UDP_SEGMENT). What is really given to it:
+  alignas(
+      cmsghdr) char train_control[batch_size][control_bytes + CMSG_SPACE(sizeof(std::uint16_t))];
+  mmsghdr trains[batch_size];
+  std::size_t lengths[batch_size];  // datagrams of each
+
+  bool is_like(std::size_t a, std::size_t b) const {
+    const auto &x = headers[a].msg_hdr, &y = headers[b].msg_hdr;
+    return vectors[a].iov_len == vectors[b].iov_len && x.msg_namelen == y.msg_namelen &&
+           x.msg_controllen == y.msg_controllen &&
+           std::memcmp(&names[a], &names[b], x.msg_namelen) == 0 &&
+           std::memcmp(control[a], control[b], x.msg_controllen) == 0;
+  }
+
+  // Of the messages [first, end); the number of trains.
+  std::size_t couple(std::size_t first, std::size_t end, bool segments) {
+    std::size_t count = 0;
+    for (auto at = first; at < end; ++count) {
+      const auto size = vectors[at].iov_len;
+      const auto most =
+          segments && size > 0 && size <= most_segment_bytes ? most_train_bytes / size : 1;
+      std::size_t length = 1;
+      while (length < most && at + length < end && is_like(at, at + length)) ++length;
+      trains[count] = headers[at];
+      if (length > 1) make_train(trains[count].msg_hdr, train_control[count], size, length);
+      lengths[count] = length;
+      at += length;
+    }
+    return count;
+  }
+
+  // The datagrams' bytes follow the first one's in `vectors`.
+  static void make_train(msghdr& header, char* memory, std::size_t size, std::size_t length) {
+    const auto before = header.msg_controllen;
+    if (before > 0) std::memcpy(memory, header.msg_control, before);
+    auto* const order = reinterpret_cast<cmsghdr*>(memory + CMSG_ALIGN(before));
+    const auto segment = static_cast<std::uint16_t>(size);
+    order->cmsg_level = SOL_UDP;
+    order->cmsg_type = UDP_SEGMENT;
+    order->cmsg_len = CMSG_LEN(sizeof segment);
+    std::memcpy(CMSG_DATA(order), &segment, sizeof segment);
+    header.msg_control = memory;
+    header.msg_controllen = CMSG_ALIGN(before) + CMSG_SPACE(sizeof segment);
+    header.msg_iovlen = length;
+  }
 
   void add(std::size_t i, const Flow& flow, std::string_view message, bool choose_source) {
     vectors[i] = {const_cast<char*>(message.data()), message.size()};  // it is only read
@@ -364,13 +414,13 @@ void UdpTransport::send(const Output& out) {
 
 void UdpTransport::flush(Listener& listener, std::size_t count) {
   auto& b = *outbox_;
+  bool segments = listener.segments;
   for (std::size_t sent = 0; sent < count;) {
+    const auto trains = b.couple(sent, count, segments);
     ++counters_.send_calls;
-    const int n = ::sendmmsg(listener.fd, b.headers + sent, static_cast<unsigned>(count - sent),
-                             MSG_DONTWAIT);
+    const int n = ::sendmmsg(listener.fd, b.trains, static_cast<unsigned>(trains), MSG_DONTWAIT);
     if (n > 0) {
-      counters_.datagrams_sent += static_cast<std::uint64_t>(n);
-      for (int i = 0; i < n; ++i, ++sent) counters_.bytes_sent += b.vectors[sent].iov_len;
+      for (int i = 0; i < n; ++i) sent += count_sent(sent, b.lengths[i]);
       if (sent < count) take_refusals(listener);
       continue;
     }
@@ -378,10 +428,22 @@ void UdpTransport::flush(Listener& listener, std::size_t count) {
     // A full buffer is a lost datagram, and SIP repeats those. Anything else will not get better.
     const bool is_full = errno == EAGAIN || errno == ENOBUFS;
     if (!is_full && take_refusals(listener)) continue;
+    if (b.lengths[0] > 1) {  // one by one; from now on, when it is this that the system cannot do
+      segments = false;
+      listener.segments = is_full;
+      continue;
+    }
     ++counters_.datagram_send_errors;
     if (!is_full) b.failed.push_back(b.flows[sent]);
     ++sent;
   }
+}
+
+std::size_t UdpTransport::count_sent(std::size_t first, std::size_t datagrams) {
+  counters_.datagrams_sent += datagrams;
+  for (auto i = first; i < first + datagrams; ++i)
+    counters_.bytes_sent += outbox_->vectors[i].iov_len;
+  return datagrams;
 }
 
 // ICMP errors stand in a queue of their own, and make one call fail that may concern somebody else.

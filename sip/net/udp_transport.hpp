@@ -46,6 +46,7 @@ class UdpTransport {
   std::size_t receive_batch(Listener& listener, bool is_first);
   Listener* choose(const Flow& flow);
   void flush(Listener& listener, std::size_t count);  // of the batch
+  std::size_t count_sent(std::size_t first, std::size_t datagrams);
   bool take_refusals(Listener& listener);
   void report_failures();
 
