@@ -31,6 +31,11 @@ constexpr std::size_t control_bytes = CMSG_SPACE(sizeof(in6_pktinfo));
 // What fits a packet of any usual network, and an IP datagram.
 constexpr std::size_t most_segment_bytes = 1400, most_train_bytes = 65000;
 
+// What the system says of UDP_SEGMENT: not known, no checksums in hardware, a smaller MTU.
+bool cannot_segment(int error) {
+  return error == EINVAL || error == EIO || error == EOPNOTSUPP || error == EMSGSIZE;
+}
+
 // The address that a datagram was sent to, when the socket listens on all.
 IpAddress destination_of(const msghdr& header, const IpAddress& bound) {
   auto& h = const_cast<msghdr&>(header);  // the macros want it so
@@ -426,11 +431,12 @@ void UdpTransport::flush(Listener& listener, std::size_t count) {
     }
     if (errno == EINTR) continue;
     // A full buffer is a lost datagram, and SIP repeats those. Anything else will not get better.
-    const bool is_full = errno == EAGAIN || errno == ENOBUFS;
+    const int error = errno;
+    const bool is_full = error == EAGAIN || error == ENOBUFS;
     if (!is_full && take_refusals(listener)) continue;
     if (b.lengths[0] > 1) {  // one by one; from now on, when it is this that the system cannot do
       segments = false;
-      listener.segments = is_full;
+      if (cannot_segment(error)) listener.segments = false;
       continue;
     }
     ++counters_.datagram_send_errors;
